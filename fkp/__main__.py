@@ -1,0 +1,48 @@
+"""`python -m fkp COMMAND`: one command line over the rooms of the project."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import sys
+from collections.abc import Mapping, Sequence
+
+# The module whose `add_parser(subparsers)` adds the commands -> the commands and what they do. Only the
+# module of the wanted command is imported: `predict` must work where torch is not installed.
+ROOMS: Mapping[str, Mapping[str, str]] = {
+    "fkp.runtime.cli": {"predict": "find the landmarks of faces in pictures and videos"},
+    "fkp.datasets.cli": {"data": "download, check and describe the data sets"},
+    "fkp.training.cli": {
+        "train": "train a model by its recipe",
+        "export": "write a trained model as an .onnx file",
+    },
+}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; returns its exit code."""
+    arguments = sys.argv[1:] if arguments is None else list(arguments)
+    command = next((word for word in arguments if not word.startswith("-")), None)
+    parser = argparse.ArgumentParser(
+        prog="python -m fkp",
+        description="Facial keypoints: train, export and run landmark models.",
+        epilog="`python -m fkp COMMAND --help` says more about a command.",
+    )
+    subparsers = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    try:
+        for module, commands in ROOMS.items():
+            if command in commands:
+                importlib.import_module(module).add_parser(subparsers)
+            else:
+                for name, what in commands.items():
+                    subparsers.add_parser(name, help=what)
+        args = parser.parse_args(arguments)
+        return args.func(args) or 0
+    except ModuleNotFoundError as error:
+        if (error.name or "fkp").partition(".")[0] == "fkp":
+            raise
+        parser.exit(2, f"`{parser.prog} {command}` needs {error.name}: pip install -r requirements-dev.txt\n")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,18 @@
+"""Readers of the public landmark data sets: from their files to `Sample`s."""
+
+from fkp.datasets.catalogue import DATASETS, DLIB_BOX, Dataset, available, find_data_root, load
+from fkp.datasets.sample import DataError, OnError, Sample, as_scheme, fail
+
+__all__ = [
+    "DATASETS",
+    "DLIB_BOX",
+    "DataError",
+    "Dataset",
+    "OnError",
+    "Sample",
+    "as_scheme",
+    "available",
+    "fail",
+    "find_data_root",
+    "load",
+]

@@ -1,0 +1,169 @@
+"""The data sets that the project knows, their splits, and where they lie in a data root."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from numpy.typing import NDArray
+
+from fkp.datasets.dlib_xml import read_dlib_xml, read_given_boxes
+from fkp.datasets.imm import read_imm
+from fkp.datasets.pts import read_pts_folder
+from fkp.datasets.sample import OnError, Sample, fail
+from fkp.datasets.ytf import CSV_SUFFIX, read_ytf_csv
+from fkp.geometry import BoxMap
+from fkp.schemes import IBUG68, IMM58
+
+IBUG_FOLDER = "ibug_300W_large_face_landmark_dataset"
+IBUG_TRAIN_XML = "labels_ibug_300W_train.xml"
+KAGGLE_TEST_XML = "labels_ibug_300W_test_parsed.xml"
+YTF_FOLDER = "P1_Facial_Keypoints/data"
+IMM_FOLDER = "imm_face_db"
+
+# From the boxes in iBUG's XML, dlib's detector, to canonical ones: what `data fit-boxes` printed.
+DLIB_BOX = BoxMap(left=0.0266, top=0.0957, right=-0.0218, bottom=0.0531)
+
+_TRAIN_FOLDERS = ("afw/", "helen/trainset/", "lfpw/trainset/")
+_FIRST_IMM_VALIDATION_PERSON = 33
+_VALIDATION_SHARE = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class Dataset:
+    """A named list of faces: one side of a split, in one public layout.
+
+    Attributes:
+        name: how commands and code call it.
+        title: what it is, in words.
+        scheme: the landmark scheme of its points.
+        folder: its place in the data root.
+        needs: the files and folders in there without which it cannot be read.
+        read: reads it from its folder.
+    """
+
+    name: str
+    title: str
+    scheme: str
+    folder: str
+    needs: tuple[str, ...]
+    read: Callable[[Path, OnError], Iterable[Sample]]
+
+    def missing(self, root: Path) -> list[Path]:
+        """What it needs and the data root does not hold."""
+        return [path for name in self.needs if not (path := root / self.folder / name).exists()]
+
+
+def _held_out(sample: Sample) -> bool:
+    """Whether a sample's group belongs to the validation side, by its name alone."""
+    digest = hashlib.sha256(sample.group.encode()).digest()
+    return int.from_bytes(digest[:8], "big") < _VALIDATION_SHARE * 2**64
+
+
+def _ibug(validation: bool) -> Dataset:
+    def keep(name: str) -> bool:
+        return name.startswith(_TRAIN_FOLDERS) and "_mirror." not in name  # mirrors are made, not read
+
+    def read(folder: Path, on_error: OnError) -> Iterator[Sample]:
+        samples = read_dlib_xml(folder / IBUG_TRAIN_XML, DLIB_BOX, on_error, keep)
+        return (sample for sample in samples if _held_out(sample) == validation)
+
+    side = "val" if validation else "train"
+    title = f"300-W training faces (AFW, HELEN, LFPW), {'validation' if validation else 'training'} part"
+    return Dataset(f"ibug-{side}", title, IBUG68.name, IBUG_FOLDER, (IBUG_TRAIN_XML,), read)
+
+
+def _300w(part: str, title: str, folders: tuple[str, ...]) -> Dataset:
+    def read(folder: Path, on_error: OnError) -> Iterator[Sample]:
+        given_boxes: dict[str, NDArray] = {}
+        for xml in (IBUG_TRAIN_XML, KAGGLE_TEST_XML):
+            if (folder / xml).exists():
+                given_boxes |= read_given_boxes(folder / xml, on_error)
+        for name in folders:
+            yield from read_pts_folder(folder, name, given_boxes, on_error)
+
+    return Dataset(f"300w-{part}", title, IBUG68.name, IBUG_FOLDER, folders, read)
+
+
+def _kaggle_test() -> Dataset:
+    def read(folder: Path, on_error: OnError) -> Iterator[Sample]:
+        return read_dlib_xml(folder / KAGGLE_TEST_XML, DLIB_BOX, on_error)
+
+    title = "test faces of the Kaggle contest CS194-26"
+    return Dataset("kaggle-test", title, IBUG68.name, IBUG_FOLDER, (KAGGLE_TEST_XML,), read)
+
+
+def _ytf(name: str, title: str, folder: str, keep: Callable[[Sample], bool]) -> Dataset:
+    csv = folder + CSV_SUFFIX
+
+    def read(root: Path, on_error: OnError) -> Iterator[Sample]:
+        return filter(keep, read_ytf_csv(root / csv, on_error))
+
+    return Dataset(name, title, IBUG68.name, YTF_FOLDER, (csv, folder), read)
+
+
+def _imm(validation: bool) -> Dataset:
+    def read(folder: Path, on_error: OnError) -> Iterator[Sample]:
+        for sample in read_imm(folder, on_error):
+            if (int(sample.group) >= _FIRST_IMM_VALIDATION_PERSON) == validation:
+                yield sample
+
+    side, persons = ("val", "33 to 40") if validation else ("train", "01 to 32")
+    title = f"IMM face database, persons {persons}"
+    return Dataset(f"imm-{side}", title, IMM58.name, IMM_FOLDER, (".",), read)
+
+
+DATASETS: Mapping[str, Dataset] = {
+    dataset.name: dataset
+    for dataset in (
+        _ibug(validation=False),
+        _ibug(validation=True),
+        _300w("common", "300-W common test faces (HELEN and LFPW)", ("helen/testset", "lfpw/testset")),
+        _300w("helen", "300-W common, the HELEN part", ("helen/testset",)),
+        _300w("lfpw", "300-W common, the LFPW part", ("lfpw/testset",)),
+        _kaggle_test(),
+        _ytf("ytf-train", "YouTube Faces frames, training part", "training", lambda s: not _held_out(s)),
+        _ytf("ytf-val", "YouTube Faces frames, validation part", "training", _held_out),
+        _ytf("ytf-test", "YouTube Faces frames, test part", "test", lambda s: True),
+        _imm(validation=False),
+        _imm(validation=True),
+    )
+}
+
+
+def find_data_root(argument: Path | None = None) -> Path | None:
+    """The data root: the argument, else `$FKP_DATA`, else `./data`; None when it is not there."""
+    root = argument or Path(os.environ.get("FKP_DATA") or "data")
+    return root if root.is_dir() else None
+
+
+def available(root: Path) -> list[str]:
+    """The names of the data sets whose files are in the data root."""
+    return [name for name, dataset in DATASETS.items() if not dataset.missing(root)]
+
+
+def load(name: str, root: Path, on_error: OnError = fail) -> list[Sample]:
+    """All faces of a data set, in the order of its files.
+
+    Args:
+        name: one of `DATASETS`.
+        root: the data root.
+        on_error: called for every broken entry; the default raises.
+
+    Raises:
+        ValueError: no data set has that name.
+        FileNotFoundError: the data root does not hold the data set.
+        DataError: an entry is broken, and `on_error` raises.
+    """
+    if name not in DATASETS:
+        raise ValueError(f"unknown data set {name!r}; known: {', '.join(DATASETS)}")
+    dataset = DATASETS[name]
+    if missing := dataset.missing(root):
+        raise FileNotFoundError(
+            f"the data set {name} needs {missing[0]}, which is not there; `python -m fkp data get` "
+            "downloads the public data sets, and --data or FKP_DATA says where they are"
+        )
+    return list(dataset.read(root / dataset.folder, on_error))

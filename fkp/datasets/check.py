@@ -1,0 +1,123 @@
+"""Looks through data on disk: what is there, and what is wrong with it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+from tqdm import tqdm
+
+from fkp.datasets.catalogue import DATASETS, DLIB_BOX
+from fkp.datasets.dlib_xml import read_dlib_xml
+from fkp.datasets.imm import read_imm
+from fkp.datasets.pts import read_pts_folder
+from fkp.datasets.sample import DataError, OnError, Sample
+from fkp.datasets.ytf import CSV_SUFFIX, read_ytf_csv
+from fkp.images import ImageError, load_image
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """One file or folder in one of the layouts."""
+
+    layout: str
+    path: Path
+    read: Callable[[OnError], Iterable[Sample]]
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What a source holds: the sound faces, the (width, height) of their pictures, and the problems."""
+
+    source: Source
+    samples: list[Sample]
+    sizes: list[tuple[int, int]]
+    problems: list[DataError]
+
+
+def find_sources(path: Path) -> list[Source]:
+    """What can be read under a path: a data root, a data set's folder, or dlib's XML file.
+
+    In a data root only the places of the known data sets are searched.
+    """
+    if path.is_file():
+        return [_xml(path)] if path.suffix == ".xml" else []
+    places = dict.fromkeys(path / dataset.folder for dataset in DATASETS.values())
+    known = [place for place in places if place.is_dir()]
+    folders = [folder for place in known or [path] for folder in (place, *sorted(place.rglob("*/")))]
+    return [source for folder in folders for source in _sources_of(folder)]
+
+
+def _sources_of(folder: Path) -> Iterator[Source]:
+    for file in sorted(folder.glob("*.xml")):
+        yield _xml(file)
+    for file in sorted(folder.glob(f"*{CSV_SUFFIX}")):
+        yield Source("YTF .csv", file, partial(read_ytf_csv, file))
+    if any(folder.glob("*.pts")):
+        root, name = folder.resolve().parent, folder.resolve().name
+        yield Source(".pts", folder, partial(read_pts_folder, root, name, {}))
+    if any(folder.glob("*.asf")):
+        yield Source("IMM .asf", folder, partial(read_imm, folder))
+
+
+def _xml(file: Path) -> Source:
+    return Source("dlib XML", file, partial(read_dlib_xml, file, DLIB_BOX))
+
+
+def check(source: Source) -> Finding:
+    """Reads a source and decodes every picture of it."""
+    samples: list[Sample] = []
+    problems: list[DataError] = []
+    sizes: dict[Path, tuple[int, int]] = {}
+    broken: set[Path] = set()
+    progress = {"desc": source.path.name, "unit": " faces", "leave": False, "disable": None}
+    for sample in tqdm(source.read(problems.append), **progress):
+        if sample.image not in sizes and sample.image not in broken:
+            try:
+                sizes[sample.image] = _decode(sample.image)
+            except DataError as error:
+                broken.add(sample.image)
+                problems.append(error)
+        if sample.image in sizes:
+            samples.append(sample)
+    return Finding(source, samples, list(sizes.values()), problems)
+
+
+def _decode(path: Path) -> tuple[int, int]:
+    try:
+        height, width = load_image(path).shape[:2]
+    except ImageError as error:
+        raise DataError(path, None, "the picture cannot be decoded") from error
+    return width, height
+
+
+_COLUMNS = ("layout", "faces", "points", "boxes", "scheme", "pictures", "sides, px", "face box, px", "where")
+
+
+def table(findings: Iterable[Finding]) -> str:
+    """The findings as aligned lines of text, without their problems."""
+    rows = [_COLUMNS, *(_row(finding) for finding in findings)]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return "\n".join("  ".join(c.ljust(w) for c, w in zip(row, widths, strict=True)).rstrip() for row in rows)
+
+
+def _row(finding: Finding) -> tuple[str, ...]:
+    samples = finding.samples
+    return (
+        finding.source.layout,
+        str(len(samples)),
+        str(sum(sample.points is not None for sample in samples)),
+        str(sum(sample.given_box is not None for sample in samples)),
+        ", ".join(sorted({sample.scheme for sample in samples})) or "-",
+        str(len(finding.sizes)),
+        _range(finding.sizes),
+        _range([max(sample.box[2:] - sample.box[:2]) for sample in samples]),
+        str(finding.source.path),
+    )
+
+
+def _range(values: list) -> str:
+    return f"{np.min(values):.0f} to {np.max(values):.0f}" if values else "-"

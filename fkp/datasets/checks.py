@@ -1,0 +1,84 @@
+"""What every reader asks of a picture and of its points before it believes them.
+
+All of it raises ValueError with the problem in words; the reader adds file and line.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from PIL import ExifTags, Image
+
+# What pictures of data sets come in. Others stay shut: some of Pillow's readers start programs.
+FORMATS = ("JPEG", "PNG", "BMP", "TIFF", "WEBP", "PPM")
+
+# A landmark or a box side may lie outside of its picture (a face at the border), but not further
+# than this many times the picture's size.
+_MAX_OUTSIDE = 1.0
+
+_FACE_OF_PHOTO = re.compile(r"(.*\d)_\d+")
+
+
+def picture_inside(folder: Path, name: str) -> Path:
+    """The existing file `name` of a data set's folder, refused where it lies outside of the folder."""
+    if not name:
+        raise ValueError("no picture is named")
+    path = folder / name
+    try:
+        if Path(name).is_absolute() or not path.resolve().is_relative_to(folder.resolve()):
+            raise ValueError(f"the picture {name!r} is outside of the data set's folder")
+        if not path.is_file():
+            raise ValueError(f"the picture {name!r} is missing")
+    except (OSError, RuntimeError) as error:  # a name that is too long, links that go in circles
+        raise ValueError(f"the picture {name!r} cannot be found: {error}") from error
+    return path
+
+
+def picture_size(path: Path) -> tuple[int, int]:
+    """(width, height) in pixels, from the file's header alone.
+
+    A picture that its EXIF data turns is refused: nobody knows in which frame its points are.
+    """
+    try:
+        with Image.open(path, formats=FORMATS) as image:
+            turned = "exif" in image.info and image.getexif().get(ExifTags.Base.Orientation, 1) > 1
+            size = image.size
+    except Exception as error:  # readers of damaged headers raise nearly anything
+        raise ValueError(f"the picture {path.name!r} cannot be read: {error}") from error
+    if turned:
+        raise ValueError(f"the picture {path.name!r} is turned by its EXIF data; save it upright")
+    return size
+
+
+def check_points(points: ArrayLike, count: int, size: tuple[int, int]) -> NDArray:
+    """`points` as a (count, 2) float64 array, all finite and not absurdly far outside the picture."""
+    array = np.asarray(points, np.float64)
+    if array.shape != (count, 2):
+        raise ValueError(f"{count} points are wanted, not {len(array)}")
+    if not np.isfinite(array).all():
+        raise ValueError("a coordinate is not a finite number")
+    if (np.ptp(array, axis=0) <= 0).any():
+        raise ValueError("the points span no area")
+    check_near(array, size, "a point")
+    return array
+
+
+def check_near(points: NDArray, size: tuple[int, int], what: str) -> None:
+    """Refuses points (N, 2) that are absurdly far outside of a picture of (width, height)."""
+    share = points / size
+    if share.min() < -_MAX_OUTSIDE or share.max() > 1 + _MAX_OUTSIDE:
+        width, height = size
+        raise ValueError(f"{what} is more than a picture's size away from the {width}x{height} picture")
+
+
+def photo(name: str) -> str:
+    """The photo that a picture was cut from: `afw/111076519_2.jpg` -> `afw/111076519`.
+
+    A number after a number counts the photo's faces; LFPW's `image_0735` is a photo of its own.
+    """
+    stem = name.rpartition(".")[0] or name
+    match = _FACE_OF_PHOTO.fullmatch(stem)
+    return match[1] if match else stem

@@ -1,0 +1,166 @@
+"""Gets the public data sets: a download that can be resumed, and an unpacking that is whole or not at all."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import http.client
+import shutil
+import stat
+import tarfile
+import tempfile
+import zipfile
+import zlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from http import HTTPStatus
+from pathlib import Path, PurePosixPath
+from urllib.error import HTTPError, URLError
+from urllib.request import Request, urlopen
+
+from tqdm import tqdm
+
+from fkp.datasets.catalogue import IBUG_FOLDER, IMM_FOLDER, YTF_FOLDER
+
+_CHUNK = 1 << 20
+_TIMEOUT = 30  # seconds without a sign of life from the server
+
+
+class DownloadError(RuntimeError):
+    """A data set could not be had; one sentence says why and what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Archive:
+    """A public archive, and the folder of the data root where its content belongs."""
+
+    url: str
+    folder: str
+
+    @property
+    def file_name(self) -> str:
+        return self.url.rpartition("/")[2]
+
+
+ARCHIVES: Mapping[str, Archive] = {
+    "ibug": Archive("http://dlib.net/files/data/ibug_300W_large_face_landmark_dataset.tar.gz", IBUG_FOLDER),
+    "imm": Archive("http://www.imm.dtu.dk/~aam/datasets/imm_face_db.tar.gz", IMM_FOLDER),
+    "ytf": Archive(
+        "https://s3.amazonaws.com/video.udacity-data.com/topher/2018/May/5aea1b91_train-test-data/"
+        "train-test-data.zip",
+        YTF_FOLDER,
+    ),
+}
+
+
+def get(archive: Archive, root: Path) -> Path:
+    """Downloads an archive and unpacks it into its folder of the data root, which is returned.
+
+    A download that broke off goes on where it was. The archive is deleted once it is unpacked.
+
+    Raises:
+        DownloadError: the folder is there already, the server cannot be reached or has no such
+            file, the download broke off, the archive is broken, or the disk is full.
+    """
+    target = root / archive.folder
+    if target.exists():
+        raise DownloadError(f"{target} is there already; remove it to get it anew")
+    file = root / archive.file_name
+    try:
+        root.mkdir(parents=True, exist_ok=True)
+        if not file.exists():
+            download(archive.url, file)
+        print(f"SHA-256 of {file.name}: {_sha256(file)}")
+        unpack(file, target)
+        file.unlink()
+    except OSError as error:
+        raise DownloadError(f"{target} could not be written: {error}") from error
+    return target
+
+
+def download(url: str, file: Path) -> None:
+    """Downloads `url`; what there is of it stays in `file` + `.part` until it is whole.
+
+    Raises:
+        DownloadError: it could not be had, or not to its end.
+    """
+    part = file.with_name(file.name + ".part")
+    done = part.stat().st_size if part.exists() else 0
+    request = Request(url, headers={"User-Agent": "fkp", **({"Range": f"bytes={done}-"} if done else {})})
+    try:
+        with urlopen(request, timeout=_TIMEOUT) as response:
+            _save(response, part, done, file.name)
+    except HTTPError as error:
+        if error.code != HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE:
+            raise DownloadError(f"{url} answers {error.code} {error.reason}") from error
+        if error.headers["Content-Range"] != f"bytes */{done}":  # longer than what there is to get
+            part.unlink()
+            download(url, file)
+            return
+    except URLError as error:
+        raise DownloadError(f"{url} cannot be reached: {error.reason}") from error
+    except (http.client.HTTPException, TimeoutError, ConnectionError) as error:
+        raise DownloadError(f"{url} broke off ({error!r}); run the command again to go on") from error
+    part.replace(file)
+
+
+def _save(response: http.client.HTTPResponse, part: Path, done: int, title: str) -> None:
+    """Appends the answer to what is `done`, or begins anew where the server ignored the range."""
+    if response.status != HTTPStatus.PARTIAL_CONTENT:
+        done = 0
+    elif not response.headers["Content-Range"].startswith(f"bytes {done}-"):
+        raise DownloadError(f"{title}: the server sent another part than was asked for; delete {part}")
+    length = response.headers["Content-Length"]
+    total = done + int(length) if length else None
+    if total and total - done > (free := shutil.disk_usage(part.parent).free):
+        raise DownloadError(f"{title} needs {total - done:,} more bytes, but {part.parent} has {free:,} free")
+    with (
+        part.open("ab" if done else "wb") as stream,
+        tqdm(desc=title, initial=done, total=total, unit="B", unit_scale=True, disable=None) as bar,
+    ):
+        while chunk := response.read(_CHUNK):
+            stream.write(chunk)
+            bar.update(len(chunk))
+    if total and (size := part.stat().st_size) != total:
+        raise DownloadError(f"{title} broke off at {size:,} of {total:,} bytes; run it again to go on")
+
+
+def unpack(file: Path, target: Path) -> None:
+    """Unpacks a `.tar.gz` or `.zip` as the folder `target`, which appears only when it is whole.
+
+    Whether the archive itself holds a folder of that name or just its content makes no difference.
+
+    Raises:
+        DownloadError: the archive is broken, or an entry of it would land outside the folder; the
+            archive is deleted.
+    """
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=target.parent, prefix=".unpack-") as temporary:
+        content = Path(temporary) / "content"
+        try:
+            if file.suffix == ".zip":
+                _unpack_zip(file, content)
+            else:
+                with tarfile.open(file) as tar:
+                    tar.extractall(content, filter="data")
+        except (tarfile.TarError, zipfile.BadZipFile, gzip.BadGzipFile, zlib.error, EOFError) as error:
+            file.unlink()
+            raise DownloadError(f"{file.name} is broken and was deleted ({error}); get it again") from error
+        inner = content / target.name
+        (inner if inner.is_dir() else content).rename(target)
+
+
+def _unpack_zip(file: Path, folder: Path) -> None:
+    with zipfile.ZipFile(file) as archive:
+        for info in archive.infolist():
+            path = PurePosixPath(info.filename.replace("\\", "/"))
+            if path.is_absolute() or ".." in path.parts or ":" in info.filename:
+                raise zipfile.BadZipFile(f"the entry {info.filename!r} lies outside")
+            if stat.S_ISLNK(info.external_attr >> 16):
+                raise zipfile.BadZipFile(f"the entry {info.filename!r} is a link")
+        archive.extractall(folder)
+
+
+def _sha256(file: Path) -> str:
+    with file.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()

@@ -1,0 +1,211 @@
+"""Face boxes, and the one transform from a face box to the crop that a network sees.
+
+Frames and conventions, used everywhere:
+- image frame: pixels, x to the right, y down, the centre of the first pixel at (0, 0);
+- crop frame: the same, in the pixels of a crop of size (H, W);
+- unit frame: u = (x + 0.5) / W and v = (y + 0.5) / H of the crop, what networks put out;
+- a box is (x0, y0, x1, y1) in the image frame; the canonical face box is the tight box of the
+  landmarks;
+- a transform is a (3, 3) float64 matrix that acts on column vectors (x, y, 1).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+Array = NDArray[np.floating]
+
+# A crop that shrinks more than this is sampled on a finer grid and averaged, at most this fine.
+_MAX_SUPERSAMPLED_SIDE = 2048
+
+_SAMPLING, _BORDER = cv2.INTER_LINEAR, cv2.BORDER_REPLICATE
+
+
+def points_box(points: ArrayLike) -> Array:
+    """Tight boxes of landmarks: (..., K, 2) -> (..., 4)."""
+    points = np.asarray(points, np.float64)
+    return np.concatenate([points.min(axis=-2), points.max(axis=-2)], axis=-1)
+
+
+def box_diagonal(boxes: ArrayLike) -> Array:
+    """Length of the diagonal of each box: (..., 4) -> (...)."""
+    boxes = np.asarray(boxes, np.float64)
+    return np.hypot(boxes[..., 2] - boxes[..., 0], boxes[..., 3] - boxes[..., 1])
+
+
+def box_iou(a: ArrayLike, b: ArrayLike) -> Array:
+    """Intersection over union of every box of `a` with every box of `b`: (N, 4), (M, 4) -> (N, M)."""
+    a = np.asarray(a, np.float64).reshape(-1, 1, 4)
+    b = np.asarray(b, np.float64).reshape(1, -1, 4)
+    overlap = np.minimum(a[..., 2:], b[..., 2:]) - np.maximum(a[..., :2], b[..., :2])
+    intersection = overlap.clip(min=0).prod(axis=-1)
+    areas = [(box[..., 2:] - box[..., :2]).clip(min=0).prod(axis=-1) for box in (a, b)]
+    return intersection / np.maximum(areas[0] + areas[1] - intersection, 1e-12)
+
+
+@dataclass(frozen=True, slots=True)
+class BoxMap:
+    """A fitted linear map from one source's face boxes to canonical boxes.
+
+    Each side moves by a fraction of the box: x0' = x0 + left * w, y0' = y0 + top * h,
+    x1' = x1 + right * w, y1' = y1 + bottom * h.
+    """
+
+    left: float = 0.0
+    top: float = 0.0
+    right: float = 0.0
+    bottom: float = 0.0
+
+    def __call__(self, boxes: ArrayLike) -> Array:
+        """Canonical boxes for the source's boxes: (N, 4) -> (N, 4)."""
+        boxes = np.asarray(boxes, np.float64).reshape(-1, 4)
+        size = boxes[:, 2:] - boxes[:, :2]
+        shift = np.array([self.left, self.top, self.right, self.bottom])
+        return boxes + np.concatenate([size, size], axis=1) * shift
+
+    @classmethod
+    def fit(cls, boxes: ArrayLike, canonical: ArrayLike) -> BoxMap:
+        """The map whose sides have the median offset between paired boxes, (N, 4) each."""
+        boxes = np.asarray(boxes, np.float64).reshape(-1, 4)
+        size = np.tile(boxes[:, 2:] - boxes[:, :2], 2)
+        offsets = (np.asarray(canonical, np.float64).reshape(-1, 4) - boxes) / size
+        return cls(*(round(float(v), 4) for v in np.median(offsets, axis=0)))
+
+
+def crop_transform(box: ArrayLike, size: tuple[int, int], margin: float = 1.0, angle: float = 0.0) -> Array:
+    """The transform from the image frame to the frame of the crop around a face box.
+
+    The square around the box's centre with side = longer side x margin, turned by `angle`, fills
+    the crop; where the crop is not square, it fills the shorter side and the longer one shows more.
+
+    Args:
+        box: (4,) in the image frame.
+        size: (H, W) of the crop in pixels.
+        margin: side of the square over the longer side of the box.
+        angle: degrees by which the face is tilted in the picture, clockwise as seen; the crop
+            shows it upright.
+
+    Returns:
+        (3, 3) matrix, image frame -> crop frame: rotation, uniform scale and shift.
+
+    Raises:
+        ValueError: the box is not four finite numbers with x1 > x0 and y1 > y0.
+    """
+    x0, y0, x1, y1 = check_box(box)
+    height, width = size
+    scale = min(height, width) / (max(x1 - x0, y1 - y0) * margin)
+    cos, sin = np.cos(np.radians(angle)) * scale, np.sin(np.radians(angle)) * scale
+    cx, cy = (x0 + x1) / 2, (y0 + y1) / 2
+    u, v = (width - 1) / 2, (height - 1) / 2
+    return np.array(
+        [[cos, sin, u - cos * cx - sin * cy], [-sin, cos, v + sin * cx - cos * cy], [0, 0, 1]], np.float64
+    )
+
+
+def level_box(points: ArrayLike, angle: float) -> Array:
+    """The face box around which `crop_transform` at this angle frames the levelled landmarks tightly.
+
+    The tight box of a tilted face is larger than the face; this one is as large as that of the face
+    held upright, around the same centre.
+
+    Args:
+        points: (K, 2) in the image frame.
+        angle: degrees by which the face is tilted, as for `crop_transform`.
+
+    Returns:
+        (4,) in the image frame; the tight box of the points where the angle is 0.
+    """
+    cos, sin = np.cos(np.radians(angle)), np.sin(np.radians(angle))
+    level = np.array([[cos, sin], [-sin, cos]])
+    box = points_box(np.asarray(points, np.float64) @ level.T)
+    centre = (box[:2] + box[2:]) / 2 @ level
+    half = (box[2:] - box[:2]) / 2
+    return np.concatenate([centre - half, centre + half])
+
+
+def check_box(box: ArrayLike) -> Array:
+    """`box` as a (4,) float64 array.
+
+    Raises:
+        ValueError: it is not four finite numbers with x1 > x0 and y1 > y0.
+    """
+    array = np.asarray(box, np.float64)
+    if array.shape != (4,) or not np.isfinite(array).all():
+        raise ValueError(f"a face box is four finite numbers (x0, y0, x1, y1), not {box!r}")
+    if array[2] <= array[0] or array[3] <= array[1]:
+        raise ValueError(f"a face box needs x1 > x0 and y1 > y0, not {array.tolist()}")
+    return array
+
+
+def transform_points(matrix: ArrayLike, points: ArrayLike) -> Array:
+    """Points (..., 2) moved by a (3, 3) transform, perspective included."""
+    matrix = np.asarray(matrix, np.float64)
+    points = np.asarray(points, np.float64)
+    moved = points @ matrix[:2, :2].T + matrix[:2, 2]
+    if np.array_equal(matrix[2], (0, 0, 1)):
+        return moved
+    return moved / (points @ matrix[2, :2] + matrix[2, 2])[..., None]
+
+
+def invert(matrix: ArrayLike) -> Array:
+    """The inverse (3, 3) transform."""
+    return np.linalg.inv(np.asarray(matrix, np.float64))
+
+
+def warp(image: NDArray[np.uint8], matrix: ArrayLike, size: tuple[int, int]) -> NDArray[np.uint8]:
+    """A picture moved by a transform in one step; what lies outside of it repeats its border.
+
+    Where the transform shrinks, the crop is sampled on a whole multiple of its grid and averaged
+    (an area filter), so that a large picture leaves no aliasing.
+
+    Args:
+        image: (H, W, 3) or (H, W), uint8.
+        matrix: (3, 3), image frame -> crop frame.
+        size: (H, W) of the result.
+    """
+    transform = np.asarray(matrix, np.float64)
+    height, width = size
+    shrink = 1 / max(np.sqrt(abs(np.linalg.det(transform[:2, :2]))), 1e-9)
+    factor = int(np.clip(round(shrink), 1, max(1, _MAX_SUPERSAMPLED_SIDE // max(size))))
+    if factor > 1:
+        half = (factor - 1) / 2
+        transform = np.array([[factor, 0, half], [0, factor, half], [0, 0, 1]]) @ transform
+    dsize = (width * factor, height * factor)
+    if np.array_equal(transform[2], (0, 0, 1)):
+        out = cv2.warpAffine(image, transform[:2], dsize, flags=_SAMPLING, borderMode=_BORDER)
+    else:
+        out = cv2.warpPerspective(image, transform, dsize, flags=_SAMPLING, borderMode=_BORDER)
+    if factor > 1:
+        out = cv2.resize(out, (width, height), interpolation=cv2.INTER_AREA)
+    return np.asarray(out, np.uint8)
+
+
+def to_unit(points: ArrayLike, size: tuple[int, int]) -> Array:
+    """Crop frame -> unit frame, for a crop of size (H, W): (..., 2) -> (..., 2)."""
+    return (np.asarray(points, np.float64) + 0.5) / np.array(size[::-1], np.float64)
+
+
+def from_unit(points: ArrayLike, size: tuple[int, int]) -> Array:
+    """Unit frame -> crop frame, for a crop of size (H, W): (..., 2) -> (..., 2)."""
+    return np.asarray(points, np.float64) * np.array(size[::-1], np.float64) - 0.5
+
+
+def mirror_transform(width: int) -> Array:
+    """The (3, 3) transform of a picture's mirror image: x' = width - 1 - x."""
+    return np.array([[-1, 0, width - 1], [0, 1, 0], [0, 0, 1]], np.float64)
+
+
+def mirror_points(points: ArrayLike, width: int, order: Sequence[int]) -> Array:
+    """Landmarks of the mirrored picture: moved, and re-ordered by the scheme's mirror order.
+
+    Args:
+        points: (..., K, 2) in a picture `width` pixels wide.
+        order: the scheme's `mirror`. Leaving it out is the mistake that teaches a network a
+            blurred average of left and right.
+    """
+    return transform_points(mirror_transform(width), points)[..., list(order), :]

@@ -1,0 +1,73 @@
+"""What every network shares: from uint8 crops to points in the unit frame and scores."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+# What the pixels 0..255 become, as (mean, standard deviation) per channel in 0..1.
+_NORMALISATIONS = {
+    "min-max": ((0.5, 0.5, 0.5), (1.0, 1.0, 1.0)),
+    "unit": ((0.0, 0.0, 0.0), (1.0, 1.0, 1.0)),
+    "imagenet": ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225)),
+}
+_LUMA = (0.299, 0.587, 0.114)  # ITU-R BT.601, as in OpenCV and PIL
+
+
+class Prediction(NamedTuple):
+    """What a network says of a batch.
+
+    Attributes:
+        points: (N, K, 2) in the unit frame.
+        scores: (N, K) confidence in [0, 1], None where the network has none.
+        log_maps: (N, K, h, w) log-probabilities over the cells of a map, None without maps.
+    """
+
+    points: Tensor
+    scores: Tensor | None = None
+    log_maps: Tensor | None = None
+
+
+class Preprocess(nn.Module):
+    """uint8 RGB crops (N, H, W, 3) -> normalised float pictures (N, 1 or 3, H, W)."""
+
+    mean: Tensor
+    std: Tensor
+    luma: Tensor
+
+    def __init__(self, grey: bool, normalisation: str) -> None:
+        """`normalisation` is "min-max" (-0.5..0.5), "unit" (0..1) or "imagenet"."""
+        super().__init__()
+        if normalisation not in _NORMALISATIONS:
+            raise ValueError(f"unknown normalisation {normalisation!r}; known: {', '.join(_NORMALISATIONS)}")
+        mean, std = _NORMALISATIONS[normalisation]
+        channels = slice(0, 1) if grey else slice(0, 3)
+        self.grey = grey
+        self.register_buffer("mean", torch.tensor(mean[channels]).view(1, -1, 1, 1), persistent=False)
+        self.register_buffer("std", torch.tensor(std[channels]).view(1, -1, 1, 1), persistent=False)
+        self.register_buffer("luma", torch.tensor(_LUMA).view(1, 3, 1, 1), persistent=False)
+
+    @property
+    def channels(self) -> int:
+        return 1 if self.grey else 3
+
+    def forward(self, image: Tensor) -> Tensor:
+        x = image.permute(0, 3, 1, 2).float() / 255
+        if self.grey:
+            x = (x * self.luma).sum(dim=1, keepdim=True)
+        return (x - self.mean) / self.std
+
+
+class KeypointModel(nn.Module):
+    """A network with its preprocessing: what is trained, and what is exported."""
+
+    def __init__(self, preprocess: Preprocess, network: nn.Module) -> None:
+        super().__init__()
+        self.preprocess = preprocess
+        self.network = network
+
+    def forward(self, image: Tensor) -> Prediction:
+        """uint8 (N, H, W, 3) -> Prediction."""
+        return self.network(self.preprocess(image))

@@ -1,0 +1,44 @@
+"""A network's name -> the class that builds it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeVar
+
+from torch import nn
+
+_NETWORKS: dict[str, type[nn.Module]] = {}
+Network = TypeVar("Network", bound=type[nn.Module])
+
+
+def register(name: str) -> Callable[[Network], Network]:
+    """Class decorator that makes a network known to recipes under `name`.
+
+    A network is built as `cls(num_points, input_size, in_channels, **options)`; it takes normalised
+    pictures (N, C, H, W) and returns a `Prediction`.
+    """
+
+    def add(cls: Network) -> Network:
+        if name in _NETWORKS:
+            raise ValueError(f"two networks are called {name!r}")
+        _NETWORKS[name] = cls
+        return cls
+
+    return add
+
+
+def create(
+    name: str, num_points: int, input_size: tuple[int, int], in_channels: int, **options: object
+) -> nn.Module:
+    """The network of that name, with fresh weights.
+
+    Raises:
+        ValueError: there is none; the message lists the names.
+    """
+    if name not in _NETWORKS:
+        raise ValueError(f"unknown network {name!r}; known: {', '.join(network_names())}")
+    return _NETWORKS[name](num_points, input_size, in_channels, **options)
+
+
+def network_names() -> list[str]:
+    return sorted(_NETWORKS)

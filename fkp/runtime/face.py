@@ -1,0 +1,42 @@
+"""Face: what the runtime says of one face."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Face:
+    """The landmarks of one face.
+
+    Attributes:
+        points: (K, 2) float32, image frame.
+        scores: (K,) float32 in [0, 1], 1 where the model has no confidence of its own.
+        box: (4,) float32, the canonical face box that the points were looked for in.
+        box_score: the detector's score of that box; 1 where the caller gave the box.
+        scheme: name of the points' landmark scheme.
+    """
+
+    points: NDArray[np.float32]
+    scores: NDArray[np.float32]
+    box: NDArray[np.float32]
+    box_score: float
+    scheme: str
+
+    def to_dict(self) -> dict[str, Any]:
+        """The face in plain lists and numbers, ready for JSON; coordinates to a hundredth of a pixel."""
+        return {
+            "scheme": self.scheme,
+            "box": _rounded(self.box, 2),
+            "box_score": round(float(self.box_score), 4),
+            "points": _rounded(self.points, 2),
+            "scores": _rounded(self.scores, 4),
+        }
+
+
+def _rounded(values: NDArray, digits: int) -> list:
+    return np.round(values.astype(np.float64), digits).tolist()

@@ -1,0 +1,191 @@
+"""Landmarker: a picture in, the landmarks of its faces out."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from fkp.geometry import check_box, crop_transform, from_unit, invert, level_box, transform_points, warp
+from fkp.runtime.detectors import Detections, Detector, get_detector
+from fkp.runtime.face import Face
+from fkp.runtime.index import find_model
+from fkp.runtime.sessions import ModelSession
+from fkp.schemes import Scheme, get_scheme
+from fkp.spec import ModelSpec
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Analysis:
+    """The faces of one picture, and where the time went.
+
+    Attributes:
+        faces: the detector's order, or that of the given boxes.
+        timings: milliseconds of "detect", "crop" (to the crops, and back to the picture) and
+            "network", in that order.
+    """
+
+    faces: list[Face]
+    timings: dict[str, float]
+
+
+class Landmarker:
+    """One model and one face detector; may be called from several threads at once.
+
+    Attributes:
+        spec: the model's description of itself.
+        scheme: the landmark scheme of its points.
+        providers: the ONNX Runtime providers that really run, the first one first choice.
+    """
+
+    spec: ModelSpec
+    scheme: Scheme
+    providers: tuple[str, ...]
+
+    def __init__(
+        self,
+        model: str | Path,
+        providers: str | Sequence[str] | None = None,
+        threads: int | None = None,
+        detector: str | Detector = "haar",
+        refine: bool = False,
+    ) -> None:
+        """Load a model.
+
+        Args:
+            model: a name of `list_models()`, or the path of an .onnx file.
+            providers: such as "cpu" or "cuda", in order of preference; None for the best installed.
+            threads: threads of the network on the CPU; None leaves it to ONNX Runtime.
+            detector: a name of `fkp.runtime.detectors.DETECTORS`, or an object with its `detect`.
+            refine: predict a second time, on a crop around the first prediction with level eyes.
+
+        Raises:
+            ModelError: the model is missing, damaged, or not the one that the index describes.
+            ValueError: an unknown detector or provider, or a scheme too small to refine.
+        """
+        path, sha256 = find_model(model)
+        self._session = ModelSession(path, providers, threads, sha256)
+        self.spec = self._session.spec
+        self.scheme = get_scheme(self.spec.scheme)
+        self.providers = self._session.providers
+        if refine and self.scheme.num_points < 3:
+            raise ValueError(f"refine needs three points or more; {self.spec.name} has {self.scheme.name}")
+        self._refine = refine
+        self._detector = get_detector(detector) if isinstance(detector, str) else detector
+
+    def __call__(self, image: NDArray[np.uint8]) -> list[Face]:
+        """The faces of an RGB uint8 picture (H, W, 3); [] when there is none."""
+        return self.analyse(image).faces
+
+    def predict(self, image: NDArray[np.uint8], boxes: ArrayLike) -> NDArray[np.float32]:
+        """Landmarks (N, K, 2), image frame, for canonical face boxes (N, 4).
+
+        Raises:
+            ValueError: `image` is not (H, W, 3) uint8, or `boxes` not (N, 4) with x1 > x0, y1 > y0.
+            ModelError: the model's answer cannot be used.
+        """
+        return self.predict_with_scores(image, boxes)[0]
+
+    def predict_with_scores(
+        self, image: NDArray[np.uint8], boxes: ArrayLike
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """As `predict`, with the scores (N, K) of the points."""
+        return self._predict(_check_image(image), _check_boxes(boxes), _Stopwatch())
+
+    def detect(self, image: NDArray[np.uint8]) -> Detections:
+        """The face boxes that the detector finds in a picture."""
+        return self._detector.detect(_check_image(image))
+
+    def analyse(self, image: NDArray[np.uint8], boxes: ArrayLike | None = None) -> Analysis:
+        """Faces and timings of a picture; with `boxes` (N, 4), canonical, nothing is detected."""
+        watch = _Stopwatch()
+        if boxes is None:
+            with watch("detect"):
+                found = self.detect(image)
+        else:
+            given = _check_boxes(boxes)
+            found = Detections(given.astype(np.float32), np.ones(len(given), np.float32))
+        points, scores = self._predict(_check_image(image), found.boxes.astype(np.float64), watch)
+        rows = zip(points, scores, found.boxes, found.scores, strict=True)
+        faces = [Face(p, s, box, float(score), self.scheme.name) for p, s, box, score in rows]
+        return Analysis(faces, watch.milliseconds)
+
+    def _predict(
+        self, image: NDArray[np.uint8], boxes: NDArray[np.float64], watch: _Stopwatch
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        points, scores = self._predict_once(image, boxes, np.zeros(len(boxes)), watch)
+        if self._refine and len(boxes):
+            angles = self._tilts(points)
+            level = np.stack([level_box(p, angle) for p, angle in zip(points, angles, strict=True)])
+            usable = np.all(level[:, 2:] > level[:, :2], axis=1, keepdims=True)
+            boxes = np.where(usable, level, boxes)
+            points, scores = self._predict_once(image, boxes, angles, watch)
+        return points, scores
+
+    def _predict_once(
+        self,
+        image: NDArray[np.uint8],
+        boxes: NDArray[np.float64],
+        angles: NDArray[np.float64],
+        watch: _Stopwatch,
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        size = self.spec.input_size
+        with watch("crop"):
+            matrices = [
+                crop_transform(box, size, self.spec.margin, angle)
+                for box, angle in zip(boxes, angles, strict=True)
+            ]
+            crops = np.empty((len(boxes), *size, 3), np.uint8)
+            for crop, matrix in zip(crops, matrices, strict=True):
+                crop[:] = warp(image, matrix, size)
+        with watch("network"):
+            unit, scores = self._session.run(crops)
+        with watch("crop"):
+            points = np.empty_like(unit)
+            for i, (face, matrix) in enumerate(zip(from_unit(unit, size), matrices, strict=True)):
+                points[i] = transform_points(invert(matrix), face)
+        return points, scores
+
+    def _tilts(self, points: NDArray[np.float32]) -> NDArray[np.float64]:
+        """Degrees by which each face is tilted clockwise: (N, K, 2) -> (N,); 0 without eye corners."""
+        if self.scheme.outer_eye_corners is None:
+            return np.zeros(len(points))
+        right, left = self.scheme.outer_eye_corners
+        across = (points[:, left] - points[:, right]).astype(np.float64)
+        return np.degrees(np.arctan2(across[:, 1], across[:, 0]))
+
+
+class _Stopwatch:
+    """Adds up the milliseconds of named stages."""
+
+    def __init__(self) -> None:
+        self.milliseconds = {"detect": 0.0, "crop": 0.0, "network": 0.0}
+
+    @contextmanager
+    def __call__(self, stage: str) -> Iterator[None]:
+        start = time.perf_counter()
+        yield
+        self.milliseconds[stage] += (time.perf_counter() - start) * 1000
+
+
+def _check_image(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    if not isinstance(image, np.ndarray) or image.dtype != np.uint8:
+        kind = image.dtype if isinstance(image, np.ndarray) else type(image).__name__
+        raise ValueError(f"a picture is a uint8 array, not {kind}")
+    if image.ndim != 3 or image.shape[2] != 3 or 0 in image.shape:
+        raise ValueError(f"a picture is an RGB array (H, W, 3), not {image.shape}")
+    return image
+
+
+def _check_boxes(boxes: ArrayLike) -> NDArray[np.float64]:
+    array = np.asarray(boxes, np.float64)
+    if array.size == 0:
+        return np.empty((0, 4))
+    if array.ndim != 2 or array.shape[1] != 4:
+        raise ValueError(f"face boxes are an (N, 4) array of x0, y0, x1, y1, not {array.shape}")
+    return np.stack([check_box(box) for box in array])

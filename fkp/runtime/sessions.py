@@ -1,0 +1,179 @@
+"""ModelSession: one exported file on ONNX Runtime, with its own description and what really runs it."""
+
+from __future__ import annotations
+
+import hashlib
+import warnings
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+import onnxruntime as ort
+from numpy.typing import NDArray
+
+from fkp.schemes import get_scheme
+from fkp.spec import INPUT_NAME, METADATA_KEY, OUTPUT_NAMES, ModelSpec
+
+# What a user calls a provider -> what ONNX Runtime calls it; the best first.
+PROVIDERS: Mapping[str, str] = {
+    "tensorrt": "TensorrtExecutionProvider",
+    "cuda": "CUDAExecutionProvider",
+    "migraphx": "MIGraphXExecutionProvider",
+    "coreml": "CoreMLExecutionProvider",
+    "directml": "DmlExecutionProvider",
+    "openvino": "OpenVINOExecutionProvider",
+    "cpu": "CPUExecutionProvider",
+}
+# Compiles an engine for minutes at its first start: only where it is asked for.
+_ON_REQUEST = ("tensorrt",)
+_BATCH = 32
+
+
+class ModelError(ValueError):
+    """A model cannot be used; one sentence says which one and why."""
+
+
+class ModelSession:
+    """An exported model, checked against the contract and ready to run.
+
+    Attributes:
+        spec: the file's description of itself.
+        providers: ONNX Runtime's names of the providers that really run, the first one first choice.
+    """
+
+    spec: ModelSpec
+    providers: tuple[str, ...]
+
+    def __init__(
+        self,
+        path: str | Path,
+        providers: str | Sequence[str] | None = None,
+        threads: int | None = None,
+        sha256: str | None = None,
+    ) -> None:
+        """Load a model file.
+
+        Args:
+            path: the .onnx file.
+            providers: names as in `available_providers()`, in order of preference; None for the
+                best one that is installed.
+            threads: threads of one run on the CPU; None leaves it to ONNX Runtime.
+            sha256: what the file must hash to, None for no check.
+
+        Raises:
+            ModelError: no such file, damaged, not one of our exports, or another file than `sha256` says.
+            ValueError: a provider that is not installed, or no positive number of threads.
+        """
+        self.path = Path(path)
+        wanted = _provider_names(providers)
+        self._session = _load(self.path, wanted, threads, sha256)
+        self.providers = tuple(self._session.get_providers())
+        if self.providers[0] != wanted[0]:
+            warnings.warn(
+                f"{wanted[0]} could not be started for {self.path.name}; {self.providers[0]} runs instead",
+                RuntimeWarning,
+                stacklevel=2,
+            )
+        self.spec = self._read_spec()
+        self._points = get_scheme(self.spec.scheme).num_points
+        self._check_signature()
+
+    def run(self, crops: NDArray[np.uint8]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Points and scores of face crops.
+
+        Args:
+            crops: (N, H, W, 3) uint8, RGB, of the spec's input size; N may be 0.
+
+        Returns:
+            points (N, K, 2) in the unit frame, scores (N, K).
+
+        Raises:
+            ModelError: the model answered with the wrong shape, or with NaN or infinities.
+        """
+        count = len(crops)
+        points = np.empty((count, self._points, 2), np.float32)
+        scores = np.empty((count, self._points), np.float32)
+        for start in range(0, count, _BATCH):
+            part = slice(start, start + _BATCH)
+            batch = np.ascontiguousarray(crops[part])
+            try:
+                answers = self._session.run(list(OUTPUT_NAMES), {INPUT_NAME: batch})
+            except Exception as error:  # as in `_load`
+                raise self._error(f"failed on crops of shape {batch.shape}: {_first_line(error)}") from error
+            for name, answer, target in zip(OUTPUT_NAMES, answers, (points, scores), strict=True):
+                if answer.shape != target[part].shape:
+                    raise self._error(f"gave {name} of shape {answer.shape}, not {target[part].shape}")
+                if not np.isfinite(answer).all():
+                    raise self._error(f"gave {name} that are not finite numbers")
+                target[part] = answer
+        return points, scores
+
+    def _read_spec(self) -> ModelSpec:
+        text = self._session.get_modelmeta().custom_metadata_map.get(METADATA_KEY)
+        if text is None:
+            raise self._error("does not describe itself: it was not exported by `python -m fkp export`")
+        try:
+            spec = ModelSpec.from_json(text)
+            get_scheme(spec.scheme)
+        except ValueError as error:
+            raise self._error(f"cannot be used: {error}") from error
+        return spec
+
+    def _check_signature(self) -> None:
+        inputs = {i.name: (i.type, i.shape) for i in self._session.get_inputs()}
+        outputs = {o.name: (o.type, o.shape) for o in self._session.get_outputs()}
+        expected = [*self.spec.input_size, 3]
+        kind, shape = inputs.get(INPUT_NAME, ("", []))
+        if len(inputs) != 1 or kind != "tensor(uint8)" or shape[1:] != expected:
+            raise self._error(f"must take one input {INPUT_NAME!r}, uint8, of shape {['N', *expected]}")
+        if any(outputs.get(name, ("",))[0] != "tensor(float)" for name in OUTPUT_NAMES):
+            raise self._error(f"must have the float32 outputs {' and '.join(OUTPUT_NAMES)}")
+
+    def _error(self, problem: str) -> ModelError:
+        return ModelError(f"the model {self.path} {problem}")
+
+
+def available_providers() -> tuple[str, ...]:
+    """Names of the installed providers, the best first."""
+    installed = ort.get_available_providers()
+    return tuple(name for name, full_name in PROVIDERS.items() if full_name in installed)
+
+
+def _provider_names(providers: str | Sequence[str] | None) -> list[str]:
+    """ONNX Runtime's names of the wanted providers, the CPU as the last resort of all."""
+    available = available_providers()
+    if providers is None:
+        wanted: Sequence[str] = [name for name in available if name not in _ON_REQUEST][:1]
+    else:
+        wanted = [providers] if isinstance(providers, str) else list(providers)
+    full_names = []
+    for name in wanted:
+        short = name.lower()
+        if short not in available:
+            kind = "is not installed here" if short in PROVIDERS else "is unknown"
+            raise ValueError(f"the provider {name!r} {kind}; there are: {', '.join(available)}")
+        full_names.append(PROVIDERS[short])
+    return list(dict.fromkeys([*full_names, PROVIDERS["cpu"]]))
+
+
+def _load(path: Path, providers: list[str], threads: int | None, sha256: str | None) -> ort.InferenceSession:
+    options = ort.SessionOptions()
+    options.log_severity_level = 3  # errors only: warnings about a provider's fallbacks are ours to give
+    if threads is not None:
+        if threads < 1:
+            raise ValueError(f"threads must be 1 or more, not {threads}")
+        options.intra_op_num_threads = threads
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise ModelError(f"the model {path} cannot be read: {error.strerror or error}") from error
+    if sha256 is not None and hashlib.sha256(content).hexdigest() != sha256:
+        raise ModelError(f"the model {path} is not the file that index.json describes: its SHA-256 differs")
+    try:
+        return ort.InferenceSession(content, options, providers=providers)
+    except Exception as error:  # ONNX Runtime's errors have no base class of their own
+        raise ModelError(f"the model {path} is damaged or no ONNX file: {_first_line(error)}") from error
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip().splitlines() or [type(error).__name__])[0]

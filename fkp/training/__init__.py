@@ -1,0 +1,1 @@
+"""Recipes, augmentation, losses, the training loop and the export. Needs requirements-dev.txt."""

@@ -1,0 +1,148 @@
+"""Face crops for training: decoded once, kept on disk, varied afresh each time they are drawn."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from torch.utils.data import Dataset, Sampler
+from tqdm import tqdm
+
+from fkp import geometry
+from fkp.datasets import Sample
+from fkp.images import load_image
+from fkp.schemes import get_scheme
+from fkp.training.augment import NO_AUGMENTATION, Augmentation, augment
+from fkp.training.recipe import Recipe
+
+# How much more than the network's crop is kept, so that shifts and turns show true surroundings,
+# how much finer, so that warping twice blurs little, and the largest side kept.
+_ROOM, _FINENESS, _MAX_SIDE = 1.5, 1.2, 320
+
+
+@dataclass(frozen=True, slots=True)
+class Crops:
+    """Decoded crops of a data set, in memory-mapped files.
+
+    Attributes:
+        images: (N, R, R, 3) uint8.
+        points: (N, K, 2) in the frame of each crop.
+        boxes: (N, 4) canonical face boxes, in the frame of each crop.
+    """
+
+    images: NDArray[np.uint8]
+    points: NDArray
+    boxes: NDArray
+
+
+def cache_folder() -> Path:
+    """Where decoded crops are kept: $FKP_CACHE, else `fkp` in the user's cache folder."""
+    default = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "fkp"
+    return Path(os.environ.get("FKP_CACHE", default))
+
+
+def load_crops(samples: Sequence[Sample], recipe: Recipe, folder: Path | None = None) -> Crops:
+    """The samples' crops, decoded now or read from an earlier run's cache.
+
+    Raises:
+        ValueError: there are no samples, or one has no points.
+        ImageError: a picture cannot be decoded; the message names it.
+    """
+    if not samples:
+        raise ValueError("there are no faces to train on")
+    if missing := [sample.id for sample in samples if sample.points is None]:
+        raise ValueError(f"{len(missing)} faces have no points, the first is {missing[0]}")
+    longer, shorter = max(recipe.input_size), min(recipe.input_size)
+    margin = recipe.margin * longer / shorter * _ROOM
+    side = min(_MAX_SIDE, round(longer * _ROOM * _FINENESS))
+    points = np.stack([np.asarray(sample.points) for sample in samples])
+    boxes = np.stack([sample.box for sample in samples])
+    matrices = np.stack([geometry.crop_transform(box, (side, side), margin) for box in boxes])
+    images = _cached_images(samples, matrices, side, folder or cache_folder())
+    moved = [geometry.transform_points(m, p) for m, p in zip(matrices, points, strict=True)]
+    corners = [geometry.transform_points(m, b.reshape(2, 2)) for m, b in zip(matrices, boxes, strict=True)]
+    return Crops(images, np.stack(moved), np.stack(corners).reshape(-1, 4))
+
+
+def _cached_images(
+    samples: Sequence[Sample], matrices: NDArray, side: int, folder: Path
+) -> NDArray[np.uint8]:
+    key = hashlib.sha256(matrices.tobytes())
+    for sample in samples:
+        stat = sample.image.stat()
+        key.update(f"{sample.image}{stat.st_size}{stat.st_mtime_ns}".encode())
+    path = folder / f"{key.hexdigest()[:20]}-{side}.npy"
+    if not path.exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        # Written under this process's own name first, so that neither a crash nor a second
+        # training leaves half a file behind.
+        part = path.with_suffix(f".{os.getpid()}.part")
+        shape = (len(samples), side, side, 3)
+        try:
+            images = np.lib.format.open_memmap(part, mode="w+", dtype=np.uint8, shape=shape)
+            decoding = tqdm(zip(samples, matrices, strict=True), "decoding", len(samples), unit="face")
+            for i, (sample, matrix) in enumerate(decoding):
+                images[i] = geometry.warp(load_image(sample.image), matrix, (side, side))
+            images.flush()
+            part.replace(path)
+        finally:
+            part.unlink(missing_ok=True)
+    return np.load(path, mmap_mode="r")
+
+
+class CropDataset(Dataset):
+    """Random variations of crops, drawn by keys (draw, index).
+
+    A draw's number seeds its randomness, so a run that is resumed, or uses other workers, sees the
+    same pictures.
+    """
+
+    def __init__(self, crops: Crops, recipe: Recipe, augmentation: Augmentation = NO_AUGMENTATION) -> None:
+        self.crops, self.recipe, self.augmentation = crops, recipe, augmentation
+        self.mirror = get_scheme(recipe.scheme).mirror
+
+    def __len__(self) -> int:
+        return len(self.crops.images)
+
+    def __getitem__(self, key: tuple[int, int]) -> tuple[NDArray[np.uint8], NDArray[np.float32], int]:
+        """The crop (H, W, 3) uint8, its points (K, 2) in the unit frame, and the face's index."""
+        draw, index = key
+        crop, points = augment(
+            np.random.default_rng([self.recipe.seed, draw]),
+            np.asarray(self.crops.images[index]),
+            self.crops.points[index],
+            self.crops.boxes[index],
+            self.recipe.input_size,
+            self.recipe.margin,
+            self.mirror,
+            self.augmentation,
+        )
+        return crop, geometry.to_unit(points, self.recipe.input_size).astype(np.float32), index
+
+
+class DrawSampler(Sampler):
+    """Keys (draw, index) of one epoch after another, shuffled, each face equally often.
+
+    Args:
+        faces: how many there are.
+        draws: how many make an epoch; more than there are faces cycles them.
+    """
+
+    def __init__(self, faces: int, draws: int, seed: int) -> None:
+        self.faces, self.draws, self.seed = faces, draws, seed
+        self.epoch = 0
+
+    def __len__(self) -> int:
+        return self.draws
+
+    def __iter__(self) -> Iterator[tuple[int, int]]:
+        rng = np.random.default_rng([self.seed, self.epoch])
+        rounds = -(-self.draws // self.faces)
+        order = np.concatenate([rng.permutation(self.faces) for _ in range(rounds)])[: self.draws]
+        first = self.epoch * self.draws
+        return ((first + i, int(index)) for i, index in enumerate(order))

@@ -1,0 +1,60 @@
+"""Losses against numbers worked out by hand."""
+
+import math
+
+import pytest
+import torch
+
+from fkp.models import Prediction
+from fkp.training.losses import Loss, map_divergence
+
+TARGET = torch.tensor([[[0.5, 0.5], [0.2, 0.4]]])
+PREDICTION = Prediction(TARGET + torch.tensor([0.01, -0.03]))
+
+
+@pytest.mark.parametrize(
+    ("loss", "value"),
+    [
+        (Loss("mse"), (0.01**2 + 0.03**2) / 2),
+        (Loss("mse", scale=100), (1**2 + 3**2) / 2),
+        (Loss("l1", scale=100), 2.0),
+        # 1 is inside of beta = 2: 1 / (2 * 2); 3 is outside: 3 - 2 / 2
+        (Loss("smooth-l1", scale=100, beta=2.0), (0.25 + 2.0) / 2),
+    ],
+)
+def test_coordinate_losses(loss, value):
+    assert loss(PREDICTION, TARGET).item() == pytest.approx(value, rel=1e-4)
+
+
+def gaussian_maps(target, size, sigma=1.0):
+    cells = torch.arange(size) + 0.5
+    x = -((cells - target[..., :1] * size) ** 2) / (2 * sigma**2)
+    y = -((cells - target[..., 1:] * size) ** 2) / (2 * sigma**2)
+    return (y[..., :, None] + x[..., None, :]).flatten(2).log_softmax(-1).unflatten(2, (size, size))
+
+
+def test_map_divergence_is_zero_at_its_gaussian_and_bounded_by_log_2():
+    maps = gaussian_maps(TARGET, 16)
+    assert map_divergence(maps, TARGET).item() == pytest.approx(0, abs=1e-6)
+    far = map_divergence(maps, 1 - TARGET + torch.tensor([0.0, 0.4])).item()
+    assert 0.3 < far <= math.log(2) + 1e-6
+    near = map_divergence(maps, TARGET + 0.02).item()
+    assert 0 < near < far
+
+
+def test_map_divergence_stays_finite_for_points_outside_and_sure_maps():
+    logits = torch.zeros(1, 2, 16, 16)
+    logits[..., 3, 3] = 1000.0
+    maps = logits.flatten(2).log_softmax(-1).unflatten(2, (16, 16)).requires_grad_()
+    value = map_divergence(maps, torch.tensor([[[-0.4, 1.7], [0.2, 0.2]]]))
+    value.backward()
+    assert torch.isfinite(value)
+    assert torch.isfinite(maps.grad).all()
+
+
+def test_the_map_term_is_weighted_and_needs_maps():
+    with_maps = Prediction(TARGET, None, gaussian_maps(1 - TARGET, 16))
+    assert Loss("mse", map_weight=2.0)(with_maps, TARGET).item() == pytest.approx(
+        2 * map_divergence(with_maps.log_maps, TARGET).item()
+    )
+    assert Loss("mse", map_weight=2.0)(Prediction(TARGET), TARGET).item() == 0

@@ -1,0 +1,80 @@
+"""Face detection on a real face, from several threads, and where there is none."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from fkp.geometry import box_iou
+from fkp.runtime.detectors import DETECTORS, HAAR_BOX, get_detector, suppress_overlaps
+from fkp.images import load_image
+
+ASTRONAUT = Path(__file__).parents[1] / "demo" / "examples" / "eileen-collins.jpg"
+FACE = [96.0, 90, 172, 178]  # in the part of the picture that is searched: brows to chin, ear to ear
+
+
+@pytest.fixture(scope="module")
+def detector():
+    return get_detector("haar")
+
+
+@pytest.fixture(scope="module")
+def astronaut():
+    return np.ascontiguousarray(load_image(ASTRONAUT)[:300, 90:390])
+
+
+def test_finds_a_face(detector, astronaut):
+    found = detector.detect(astronaut)
+    assert found.boxes.dtype == found.scores.dtype == np.float32
+    assert box_iou(found.boxes[:1], FACE)[0, 0] > 0.7
+    assert (np.diff(found.scores) <= 0).all()
+
+
+@pytest.mark.parametrize("scale", [0.5, 3.0])
+def test_scale_of_the_picture_does_not_matter(detector, astronaut, scale):
+    picture = cv2.resize(astronaut, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+    assert box_iou(detector.detect(picture).boxes[:1] / scale, FACE)[0, 0] > 0.6
+
+
+def test_two_faces(detector, astronaut):
+    found = detector.detect(np.hstack([astronaut, astronaut]))
+    width = astronaut.shape[1]
+    both = np.add(FACE, [[0, 0, 0, 0], [width, 0, width, 0]])
+    assert (box_iou(both, found.boxes).max(axis=1) > 0.6).all()
+
+
+@pytest.mark.parametrize("shape", [(1, 1, 3), (5, 400, 3), (300, 200, 3)])
+def test_no_face(detector, shape):
+    found = detector.detect(np.full(shape, 90, np.uint8))
+    assert found.boxes.shape == (0, 4)
+    assert found.scores.shape == (0,)
+
+
+def test_raw_boxes_are_what_the_map_is_fitted_to(detector, astronaut):
+    boxes, scores = detector.raw_boxes(astronaut)
+    np.testing.assert_allclose(HAAR_BOX(boxes), detector.detect(astronaut).boxes, rtol=1e-5)
+    np.testing.assert_array_equal(scores, detector.detect(astronaut).scores)
+
+
+def test_threads_share_a_detector(detector, astronaut):
+    pictures = [astronaut, astronaut[:, ::-1].copy(), np.zeros_like(astronaut)] * 2
+    alone = [detector.detect(picture).boxes for picture in pictures]
+    with ThreadPoolExecutor(4) as pool:
+        together = [found.boxes for found in pool.map(detector.detect, pictures)]
+    for one, other in zip(alone, together, strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_overlapping_boxes_are_suppressed():
+    boxes = np.array([[0, 0, 10, 10], [1, 1, 11, 11], [50, 50, 60, 60], [0, 0, 9, 9]], float)
+    assert suppress_overlaps(boxes, np.array([1, 3, 2, 0.5]), 0.3) == [1, 2]
+    assert suppress_overlaps(np.empty((0, 4)), np.empty(0), 0.3) == []
+
+
+def test_unknown_detector_names_the_known():
+    with pytest.raises(ValueError, match=f"unknown face detector 'eyes'; known: {', '.join(DETECTORS)}"):
+        get_detector("eyes")

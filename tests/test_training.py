@@ -1,0 +1,231 @@
+"""The training loop and the export, on pictures made here: it learns, resumes, and exports what it learnt."""
+
+import csv
+import dataclasses
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from fkp.datasets import Sample
+from fkp.images import ImageError
+from fkp.models.reports import Conv
+from fkp.runtime.index import refresh_index
+from fkp.runtime.landmarker import Landmarker
+from fkp.training import crops as cropping
+from fkp.training import export as exporting
+from fkp.training import loop
+from fkp.training.augment import Augmentation
+from fkp.training.crops import CropDataset, DrawSampler, load_crops
+from fkp.training.export import export
+from fkp.training.losses import Loss
+from fkp.training.recipe import Recipe
+from fkp.training.run import Run, RunError
+
+SPOT = Recipe(
+    name="spot",
+    summary="the bright spot",
+    source="made for the tests",
+    scheme="nose1",
+    train=("spots",),
+    validation="other-spots",
+    network="plain-cnn",
+    input_size=(32, 32),
+    margin=1.2,
+    grey=True,
+    options={"convs": (Conv(8, 5), Conv(16, 3)), "hidden": (32,), "offset": 0.5},
+    loss=Loss("mse"),
+    augmentation=Augmentation(shift=0.05, colour=0.3),
+    epochs=6,
+    batch_size=8,
+    learning_rate=3e-3,
+    schedule="cosine",
+    warmup_steps=4,
+    ema=0.9,
+    clip=5.0,
+    half=True,
+)
+
+
+@pytest.fixture(autouse=True)
+def _own_cache(tmp_path, monkeypatch):
+    monkeypatch.setenv("FKP_CACHE", str(tmp_path / "cache"))
+
+
+def spots(folder: Path, count: int, seed: int) -> list[Sample]:
+    """Grey pictures, each with one bright spot somewhere in the middle of a box."""
+    folder.mkdir(parents=True, exist_ok=True)
+    rng = np.random.default_rng(seed)
+    rows, columns = np.mgrid[:80, :80]
+    samples = []
+    for i in range(count):
+        x, y = rng.uniform(28, 52, 2)
+        light = 60 + 180 * np.exp(-((columns - x) ** 2 + (rows - y) ** 2) / 50)
+        picture = (light[..., None] + rng.normal(0, 4, (80, 80, 3))).clip(0, 255).astype(np.uint8)
+        path = folder / f"{seed}-{i}.png"
+        if not path.exists():  # a second process finds the pictures of the first
+            Image.fromarray(picture).save(path)
+        samples.append(
+            Sample(
+                path, path.name, np.array([16.0, 16, 64, 64]), np.array([[x, y]]), "nose1", None, path.stem
+            )
+        )
+    return samples
+
+
+def trainer(tmp_path, recipe=SPOT, folder="run", **kwargs):
+    training = {"spots": spots(tmp_path / "pictures", 48, 0)}
+    return loop.Trainer(recipe, training, spots(tmp_path / "pictures", 16, 1), tmp_path / folder, **kwargs)
+
+
+def test_it_learns_logs_exports_and_the_runtime_finds_the_spot(tmp_path):
+    run = trainer(tmp_path).train()
+    rows = list(csv.DictReader((run.folder / "log.csv").open()))
+    assert [int(row["epoch"]) for row in rows] == list(range(1, SPOT.epochs + 1))
+    assert float(rows[-1]["val_nme"]) < 0.5 * float(rows[0]["val_nme"])
+    for name in ("curves.png", "cases.png"):
+        assert Image.open(run.folder / name).size[0] > 300
+    assert json.loads((run.folder / "config.json").read_text())["batch_size"] == 8
+
+    path, difference = export(SPOT, run, tmp_path / "models")
+    assert difference < 1e-5
+    refresh_index(tmp_path / "models")
+    landmarker = Landmarker(path, threads=1)
+    assert landmarker.spec.training_data == {"spots": 48}
+    assert landmarker.spec.validation.value == pytest.approx(
+        min(float(row["val_nme"]) for row in rows), abs=1e-3
+    )
+    assert landmarker.spec.multiply_adds > 1000
+    errors = []
+    for sample in spots(tmp_path / "pictures", 16, 2):
+        found = landmarker.predict(np.asarray(Image.open(sample.image)), sample.box[None])
+        errors.append(np.linalg.norm(found[0] - sample.points))
+    assert np.mean(errors) < 3  # the spots wander by 24 pixels
+
+
+def test_half_precision_halves_the_file_and_keeps_the_answer(tmp_path):
+    run = trainer(tmp_path).train()
+    small, _ = export(SPOT, run, tmp_path / "half")
+    large, _ = export(dataclasses.replace(SPOT, half=False), run, tmp_path / "full")
+    assert small.stat().st_size < 0.7 * large.stat().st_size
+    crops = run.load_weights(SPOT).crops.numpy()
+    a, b = (Landmarker(path, threads=1)._session.run(crops)[0] for path in (small, large))
+    np.testing.assert_allclose(a, b, atol=2e-3)
+
+
+def test_an_interrupted_run_resumes_to_the_same_weights(tmp_path, monkeypatch):
+    whole = trainer(tmp_path, folder="whole").train().load_weights(SPOT)
+
+    monkeypatch.setattr(loop, "_CHECKPOINT_SECONDS", 0)
+    interrupted = trainer(tmp_path, folder="parts")
+    train_epoch = interrupted._train_epoch
+
+    def stop_in_the_fourth(epoch):
+        if epoch == 3:
+            raise KeyboardInterrupt
+        return train_epoch(epoch)
+
+    monkeypatch.setattr(interrupted, "_train_epoch", stop_in_the_fourth)
+    with pytest.raises(KeyboardInterrupt):
+        interrupted.train()
+    resumed = trainer(tmp_path, folder="parts")
+    assert len(resumed.history) == 3
+    parts = resumed.train().load_weights(SPOT)
+    assert parts.epoch == whole.epoch
+    for name, value in whole.model.items():
+        torch.testing.assert_close(parts.model[name], value)
+
+
+def test_a_run_of_another_recipe_is_not_resumed_or_exported(tmp_path):
+    short = dataclasses.replace(SPOT, epochs=1)
+    run = trainer(tmp_path, short).train()
+    with pytest.raises(RunError, match=r"differs in epochs.*--restart"):
+        trainer(tmp_path)
+    with pytest.raises(RunError, match="differs in epochs"):
+        export(SPOT, run, tmp_path / "models")
+    with pytest.raises(RunError, match="first run `python -m fkp train spot`"):
+        export(SPOT, Run(tmp_path / "nothing"), tmp_path / "models")
+    reworded = dataclasses.replace(short, summary="other words")
+    assert export(reworded, run, tmp_path / "models")[0].exists()
+
+
+def test_an_export_that_differs_is_not_written(tmp_path, monkeypatch):
+    run = trainer(tmp_path, dataclasses.replace(SPOT, epochs=1)).train()
+    monkeypatch.setattr(exporting, "PARITY_LIMIT", 0.0)
+    with pytest.raises(RunError, match="nothing was written"):
+        export(dataclasses.replace(SPOT, epochs=1), run, tmp_path / "models")
+    assert list((tmp_path / "models").iterdir()) == []
+
+
+def test_crops_are_decoded_once_and_again_when_a_picture_changes(tmp_path, monkeypatch):
+    samples = spots(tmp_path / "pictures", 4, 0)
+    first = load_crops(samples, SPOT)
+
+    def refuse(path):
+        raise ImageError("decoded again")
+
+    monkeypatch.setattr(cropping, "load_image", refuse)
+    np.testing.assert_array_equal(load_crops(samples, SPOT).images, first.images)
+    samples[2].image.touch()
+    with pytest.raises(ImageError, match="decoded again"):
+        load_crops(samples, SPOT)
+
+
+def test_broken_pictures_and_missing_points_are_named(tmp_path):
+    samples = spots(tmp_path / "pictures", 3, 0)
+    samples[1].image.write_bytes(samples[1].image.read_bytes()[:200])
+    with pytest.raises(ImageError, match=r"0-1\.png"):
+        load_crops(samples, SPOT)
+    assert not list((tmp_path / "cache").glob("*"))
+    with pytest.raises(ValueError, match=r"1 faces have no points.*0-0.png"):
+        load_crops([dataclasses.replace(samples[0], points=None)], SPOT)
+    with pytest.raises(ValueError, match="no faces"):
+        load_crops([], SPOT)
+
+
+def test_every_epoch_draws_each_face_equally_often_and_anew(tmp_path):
+    sampler = DrawSampler(faces=5, draws=12, seed=0)
+    first = list(sampler)
+    sampler.epoch = 1
+    second = list(sampler)
+    counts = np.bincount([index for _, index in first], minlength=5)
+    assert counts.min() >= 2
+    assert counts.max() <= 3
+    assert [draw for draw, _ in first + second] == list(range(24))
+    assert [index for _, index in first] != [index for _, index in second]
+
+    dataset = CropDataset(load_crops(spots(tmp_path / "p", 2, 0), SPOT), SPOT, SPOT.augmentation)
+    same, other = dataset[3, 1], dataset[4, 1]
+    np.testing.assert_array_equal(dataset[3, 1][0], same[0])
+    assert (same[0] != other[0]).any()
+
+
+TWO_PROCESSES = """
+import os, sys
+from pathlib import Path
+sys.path[:0] = [{tests!r}, {root!r}]
+import test_training as t
+run = t.trainer(Path({folder!r})).train()
+print("rank", os.environ["RANK"], "done")
+"""
+
+
+def test_two_processes_train_together(tmp_path):
+    spots(tmp_path / "two" / "pictures", 48, 0)
+    spots(tmp_path / "two" / "pictures", 16, 1)
+    script = tmp_path / "two.py"
+    tests = Path(__file__).parent
+    script.write_text(
+        TWO_PROCESSES.format(tests=str(tests), root=str(tests.parent), folder=str(tmp_path / "two"))
+    )
+    launch = ["-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2"]
+    command = [sys.executable, *launch, str(script)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=170, check=False)
+    assert done.returncode == 0, done.stderr[-2000:]
+    rows = list(csv.DictReader((tmp_path / "two" / "run" / "log.csv").open()))
+    assert float(rows[-1]["val_nme"]) < float(rows[0]["val_nme"])

@@ -156,7 +156,7 @@ def test_a_run_of_another_recipe_is_not_resumed_or_exported(tmp_path):
 
 def test_an_export_that_differs_is_not_written(tmp_path, monkeypatch):
     run = trainer(tmp_path, dataclasses.replace(SPOT, epochs=1)).train()
-    monkeypatch.setattr(exporting, "PARITY_LIMIT", 0.0)
+    monkeypatch.setattr(exporting, "PARITY_LIMITS", (0.0, 0.0))
     with pytest.raises(RunError, match="nothing was written"):
         export(dataclasses.replace(SPOT, epochs=1), run, tmp_path / "models")
     assert list((tmp_path / "models").iterdir()) == []

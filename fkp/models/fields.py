@@ -15,8 +15,8 @@ from fkp.models.registry import register
 def soft_argmax(logits: Tensor) -> Prediction:
     """Expected position under the softmax of each map (Sun et al., "Integral Human Pose", 2018).
 
-    The score is the probability that the map puts within one and a half cells of its expected
-    position, so a map that is spread out or has two peaks scores low.
+    The score is the probability that the map puts around its expected position (all of it within
+    one cell, fading out to two), so a map that is spread out or has two peaks scores low.
 
     Args:
         logits: (N, K, h, w).
@@ -28,8 +28,8 @@ def soft_argmax(logits: Tensor) -> Prediction:
     ys = (torch.arange(h, device=logits.device, dtype=maps.dtype) + 0.5) / h
     x = (maps.sum(dim=2) * xs).sum(dim=-1)
     y = (maps.sum(dim=3) * ys).sum(dim=-1)
-    near_x = ((xs - x[..., None]).abs() * w <= 1.5).to(maps.dtype)
-    near_y = ((ys - y[..., None]).abs() * h <= 1.5).to(maps.dtype)
+    near_x = (2 - (xs - x[..., None]).abs() * w).clamp(0, 1)
+    near_y = (2 - (ys - y[..., None]).abs() * h).clamp(0, 1)
     scores = (maps * near_x[:, :, None, :] * near_y[:, :, :, None]).sum(dim=(2, 3))
     return Prediction(torch.stack([x, y], dim=-1), scores.clamp(0, 1), log_maps)
 

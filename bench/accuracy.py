@@ -1,0 +1,151 @@
+"""Accuracy of every contender on every data set, for every source of face boxes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from tqdm import tqdm
+
+from bench import faces as faces_module
+from bench import scores as scores_module
+from bench.cache import Cache, code_hash
+from bench.contenders import Contender
+from bench.faces import BOX_SOURCES, TestSet, best_match, face_boxes
+from bench.results import to_csv
+from bench.scores import ced_row, common_schemes, face_errors, summarise
+from fkp.geometry import points_box
+from fkp.images import load_image
+from fkp.runtime.detectors import get_detector
+
+DETECTOR = "haar"
+# The boxes that nobody knows exactly, in two passes: the second looks around the first one's points.
+_REFINED = ("dataset", "detector")
+# "own": the face detector that a peer brings along.
+_SOURCES = (*BOX_SOURCES, *(f"{source} x2" for source in _REFINED), "own")
+_CODE_FILES = (__file__, str(faces_module.__file__), str(scores_module.__file__))
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """One contender on one data set, as plain JSON values.
+
+    Attributes:
+        rows: figures per part of the data set, scheme and source of boxes.
+        ced: the CED curves, as `rows`.
+        images: id, boxes, nme, mae of every face, in the fullest scheme that both sides have.
+    """
+
+    rows: list[dict[str, Any]]
+    ced: list[dict[str, Any]]
+    images: list[dict[str, Any]]
+
+
+def measure(contenders: Sequence[Contender], test_set: TestSet, cache: Cache) -> dict[str, Measured]:
+    """The contenders' figures on one data set, by name; from the cache where they are known.
+
+    The pictures are decoded and searched once for all contenders that are measured anew.
+    """
+    keys = {c.name: _key(c, test_set) for c in contenders}
+    known = {name: value for name, key in keys.items() if (value := cache.load(key)) is not None}
+    fresh = [c for c in contenders if c.name not in known]
+    if fresh:
+        points, boxes = _predict(fresh, test_set)
+        for contender in fresh:
+            measured = _figures(contender, test_set, points[contender.name], boxes)
+            known[contender.name] = measured
+            cache.store(keys[contender.name], measured)
+    return {c.name: Measured(**known[c.name]) for c in contenders}
+
+
+def _key(contender: Contender, test_set: TestSet) -> dict[str, Any]:
+    return {
+        "part": "accuracy",
+        "model": [contender.name, contender.sha256, contender.provider],
+        "dataset": [test_set.name, test_set.fingerprint, test_set.limit],
+        "detector": DETECTOR,
+        "code": code_hash(*_CODE_FILES),
+    }
+
+
+def _predict(contenders: Sequence[Contender], test_set: TestSet) -> tuple[dict[str, NDArray], NDArray]:
+    """Points (N, S, K, 2) by contender and boxes (N, S, 4) of N faces from S sources; NaN: not found."""
+    detector = get_detector(DETECTOR)
+    count = len(test_set.faces)
+    predictors = {c.name: c.open() for c in contenders}
+    refiners = {c.name: c.open_refined() for c in contenders if c.open_refined}
+    once = [_SOURCES.index(source) for source in _REFINED]
+    twice = [_SOURCES.index(f"{source} x2") for source in _REFINED]
+    boxes = np.full((count, len(_SOURCES), 4), np.nan)
+    points = {c.name: np.full((*boxes.shape[:2], c.scheme.num_points, 2), np.nan) for c in contenders}
+    for i, face in enumerate(tqdm(test_set.faces, desc=f"accuracy on {test_set.name}", unit="face")):
+        image = load_image(face.image)
+        boxes[i, : len(BOX_SOURCES)] = face_boxes(face, image, detector)
+        usable = np.isfinite(boxes[i]).all(axis=1)
+        boxes[i, twice] = boxes[i, once]
+        again = [k for k in twice if np.isfinite(boxes[i, k]).all()]
+        for contender in contenders:
+            predicted = points[contender.name][i]
+            predicted[usable] = predictors[contender.name].predict(image, boxes[i, usable])
+            if contender.name in refiners:
+                predicted[again] = refiners[contender.name].predict(image, boxes[i, again])
+            if contender.find is not None:
+                found = contender.find(image)
+                if (best := best_match(face, points_box(found))) is not None:
+                    predicted[-1] = found[best]
+    return points, boxes
+
+
+def _figures(contender: Contender, test_set: TestSet, points: NDArray, boxes: NDArray) -> dict[str, Any]:
+    rows, ced, images = [], [], []
+    schemes = common_schemes(contender.scheme.name, test_set.scheme)
+    for part, members in test_set.parts():
+        for scheme in schemes:
+            for s, source in enumerate(_SOURCES):
+                if not _applies(contender, source):
+                    continue
+                chosen = _measurable(members, boxes[:, s], source)
+                if not len(chosen):
+                    continue
+                faces = [test_set.faces[i] for i in chosen]
+                errors = face_errors(points[chosen, s], contender.scheme.name, faces, scheme)
+                names = {
+                    "model": contender.name,
+                    "sha256": contender.sha256,
+                    "provider": contender.provider,
+                    "dataset": part,
+                    "scheme": scheme,
+                    "boxes": source,
+                }
+                rows.append(names | summarise(errors))
+                ced.append(names | ced_row(errors.nme))
+                if part == test_set.name and scheme == schemes[0]:
+                    figures = zip(faces, errors.nme, errors.absolute.mean(axis=1), strict=True)
+                    images += [
+                        {"id": face.id, "boxes": source, "nme": float(nme), "mae": float(mae)}
+                        for face, nme, mae in figures
+                    ]
+    return {"rows": rows, "ced": ced, "images": images}
+
+
+def _applies(contender: Contender, source: str) -> bool:
+    if source == "own":
+        return contender.find is not None
+    return source in BOX_SOURCES or contender.open_refined is not None
+
+
+def _measurable(members: NDArray, boxes: NDArray, source: str) -> NDArray:
+    """The faces that a source of boxes is answerable for: a detector for all of them, found or not."""
+    found = np.isfinite(boxes[members]).all(axis=1)
+    return members if source in ("detector", "detector x2", "own") else members[found]
+
+
+def write_images(folder: Path, dataset: str, measured: Mapping[str, Measured]) -> None:
+    """Write a CSV of single faces per contender: `DATASET_MODEL.csv`."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, value in measured.items():
+        (folder / f"{dataset}_{name}.csv").write_text(to_csv(value.images), encoding="utf-8")

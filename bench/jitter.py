@@ -1,0 +1,111 @@
+"""Jitter: a still face moved by a known path as a short video, with and without the runtime's smoothing."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from tqdm import tqdm
+
+from bench.contenders import Contender
+from bench.distortions import Patch, move, turn
+from fkp.runtime.detectors import Detections
+from fkp.runtime.landmarker import Landmarker
+from fkp.runtime.tracking import Tracker
+
+FRAMES = 50
+RATE = 25.0  # frames a second
+_SHIFT, _TURN, _GROWTH = 0.1, 8.0, 0.05  # of the face; degrees; of its size
+_NOISE = 4.0  # sigma of the sensor, in grey levels
+_BOX_WOBBLE = 0.03  # sigma of a detector's box sides, of the box's size
+
+
+def video(patch: Patch, seed: int) -> list[Patch]:
+    """The frames: the face goes round slowly, nods and comes nearer; every frame has fresh sensor noise."""
+    rng = np.random.default_rng(seed)
+    phases = rng.uniform(0, 2 * np.pi, 4)
+    centre = patch.box.reshape(2, 2).mean(axis=0)
+    size = float((patch.box[2:] - patch.box[:2]).max())
+    frames = []
+    for i in range(FRAMES):
+        x, y, angle, growth = np.sin(2 * np.pi * np.array((0.5, 0.35, 0.4, 0.3)) * i / RATE + phases)
+        matrix = turn(centre, _TURN * angle, 1 + _GROWTH * growth, _SHIFT * size * np.array((x, y)))
+        moved = move(patch, matrix)
+        noisy = moved.image + _NOISE * rng.standard_normal(moved.image.shape, np.float32)
+        image = np.round(np.clip(noisy, 0, 255)).astype(np.uint8)
+        frames.append(Patch(image, moved.points, moved.box))
+    return frames
+
+
+def wobbling_boxes(frames: Sequence[Patch], seed: int) -> NDArray[np.float64]:
+    """What a detector would say of each frame: the true box with every side off a little, (T, 4)."""
+    boxes = np.stack([frame.box for frame in frames])
+    size = np.tile(boxes[:, 2:] - boxes[:, :2], 2)
+    return boxes + size * _BOX_WOBBLE * np.random.default_rng([seed, 1]).standard_normal(boxes.shape)
+
+
+class _KnownBoxes:
+    """A detector that has been told the answers, one a frame."""
+
+    def __init__(self) -> None:
+        self.box: NDArray = np.zeros(4)
+
+    def detect(self, image: NDArray[np.uint8]) -> Detections:
+        return Detections(self.box[None].astype(np.float32), np.ones(1, np.float32))
+
+
+def jitter_rows(
+    contenders: Sequence[Contender], patches: Sequence[Patch], cap: float
+) -> dict[str, list[dict[str, Any]]]:
+    """By contender, a row for single frames, and one for the tracker where it is an exported model."""
+    predictors = {c.name: c.open() for c in contenders}
+    plain: dict[str, list[tuple[float, float]]] = defaultdict(list)
+    smooth: dict[str, list[tuple[float, float]]] = defaultdict(list)
+    for seed, patch in enumerate(tqdm(patches, desc="jitter", unit="video")):
+        frames = video(patch, seed)
+        boxes = wobbling_boxes(frames, seed)
+        truth = np.stack([frame.points for frame in frames])
+        for contender in contenders:
+            name, size = contender.name, patch.normaliser(contender.scheme)
+            predict = predictors[name].predict
+            single = [predict(f.image, box[None])[0] for f, box in zip(frames, boxes, strict=True)]
+            plain[name].append(_figures(np.stack(single), truth, size, cap))
+            if contender.path is not None:
+                smooth[name].append(_figures(_tracked(contender, frames, boxes), truth, size, cap))
+    rows: dict[str, list[dict[str, Any]]] = {name: [] for name in predictors}
+    for kind, values in (("jitter", plain), ("jitter smoothed", smooth)):
+        for name, pairs in values.items():
+            nme, wobble = np.mean(pairs, axis=0)
+            rows[name].append({"kind": kind, "severity": 0.0, "nme": float(nme), "wobble": float(wobble)})
+    return rows
+
+
+def _tracked(contender: Contender, frames: Sequence[Patch], boxes: NDArray) -> NDArray:
+    """The tracker's points of every frame, (T, K, 2); NaN where it has lost the face."""
+    detector = _KnownBoxes()
+    landmarker = Landmarker(contender.path or "", contender.provider, contender.threads, detector)
+    tracker = Tracker(landmarker)
+    points = np.full((len(frames), contender.scheme.num_points, 2), np.nan)
+    for i, (frame, box) in enumerate(zip(frames, boxes, strict=True)):
+        detector.box = box
+        faces = tracker.step(frame.image, i / RATE)
+        if faces:
+            points[i] = faces[0].points
+    return points
+
+
+def _figures(points: NDArray, truth: NDArray, size: float, cap: float) -> tuple[float, float]:
+    """Error and wobble of one video, in percent of the normaliser `size`.
+
+    The wobble is the root mean square of how far a point's error moves from one frame to the next:
+    a constant error has none, and neither has following the true path.
+    """
+    errors = (points - truth) / size * 100
+    nme = np.linalg.norm(errors, axis=-1).mean(axis=1)
+    steps = np.diff(errors, axis=0)
+    steps = steps[np.isfinite(steps).all(axis=(1, 2))]
+    wobble = np.sqrt((steps**2).sum(axis=-1).mean()) if len(steps) else cap
+    return float(np.minimum(np.nan_to_num(nme, nan=np.inf), cap).mean()), float(wobble)

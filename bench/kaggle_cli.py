@@ -1,0 +1,128 @@
+"""`python -m bench kaggle submit | score`, and the part of a full run that scores every model."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from tqdm import tqdm
+
+from bench import kaggle
+from bench.cache import Cache, code_hash, folder_hash
+from bench.contenders import Contender, Predictor
+from bench.results import table
+from fkp.datasets import DLIB_BOX
+from fkp.datasets.dlib_xml import read_dlib_xml
+from fkp.images import load_image
+from fkp.runtime.landmarker import Landmarker
+from fkp.schemes import IBUG68
+
+
+def add_parser(commands: argparse._SubParsersAction) -> None:
+    """Add `kaggle` with its two commands."""
+    parser = commands.add_parser("kaggle", help="submissions for the Kaggle contest CS194-26")
+    parts = parser.add_subparsers(required=True, metavar="COMMAND")
+    submit = parts.add_parser("submit", help="predict the contest's images and write the CSV")
+    submit.add_argument("--model", required=True, help="a name of exported/index.json, or an .onnx file")
+    submit.add_argument("--data", type=Path, required=True, metavar="DIR", help="data root, folder or XML")
+    submit.add_argument("--out", type=Path, required=True, metavar="CSV", help="the file to write")
+    submit.set_defaults(func=_submit)
+    score = parts.add_parser("score", help="check submissions, score them and compare them")
+    score.add_argument("submissions", type=Path, nargs="+", metavar="CSV", help="one, or some to compare")
+    score.add_argument("--truth", type=Path, required=True, metavar="PATH", help="XML, or its folder")
+    score.add_argument("--images", type=Path, metavar="XML", help="the list of images, if another")
+    score.set_defaults(func=_score)
+
+
+def _submit(args: argparse.Namespace) -> int:
+    landmarker = Landmarker(args.model, refine=True)
+    if landmarker.scheme is not IBUG68:
+        raise kaggle.SubmissionError(
+            f"{landmarker.spec.name} predicts {landmarker.scheme.name}; the contest wants {IBUG68.name}"
+        )
+    points, names = predict_contest([landmarker], kaggle.find_xml(args.data))
+    kaggle.write_submission(args.out, points[0])
+    kaggle.read_submission(args.out, len(names))
+    print(f"{args.out}: {len(names)} images, {points[0].size} values, valid")
+    return 0
+
+
+def _score(args: argparse.Namespace) -> int:
+    xml = kaggle.find_xml(args.truth)
+    images = kaggle.contest_images(kaggle.find_xml(args.images) if args.images else xml)
+    truth = kaggle.known_points(xml)
+    submissions = [kaggle.read_submission(path, len(images)) for path in args.submissions]
+    scores = [kaggle.score(points, images, truth) for points in submissions]
+    print(describe(scores, [path.name for path in args.submissions]))
+    return 0
+
+
+def describe(scores: Sequence[kaggle.Score], titles: Sequence[str]) -> str:
+    """The scores side by side; with two of them, a column of differences."""
+    first = scores[0]
+    share = first.covered / first.images
+    lines = [("all", [s.mae for s in scores])]
+    lines += [(region, [s.regions[region] for s in scores]) for region in first.regions]
+    lines += [(f"{name} ({first.counts[name]})", [s.folders[name] for s in scores]) for name in first.folders]
+    columns = {"what": "MAE, pixels"} | {str(i): title for i, title in enumerate(titles)}
+    rows: list[dict[str, Any]] = [{"what": w} | {str(i): v for i, v in enumerate(vs)} for w, vs in lines]
+    if len(scores) == 2:
+        columns["difference"] = "difference"
+        for row in rows:
+            row["difference"] = row["1"] - row["0"]
+    covered = f"points are known for {first.covered} of {first.images} images ({share:.0%})"
+    return f"{table(rows, columns)}\n{covered}"
+
+
+def predict_contest(predictors: Sequence[Predictor], xml: Path) -> tuple[list[NDArray], list[str]]:
+    """Predictions (N, 68, 2) of each model in the boxes that stand in the XML, and the images' names.
+
+    Raises:
+        DataError: a picture is missing or an entry broken.
+    """
+    samples = list(read_dlib_xml(xml, DLIB_BOX))
+    points = [np.empty((len(samples), IBUG68.num_points, 2)) for _ in predictors]
+    for i, sample in enumerate(tqdm(samples, desc="Kaggle", unit="image")):
+        image = load_image(sample.image)
+        box = DLIB_BOX(sample.given_box)  # never the tight box, which knows the answer
+        for predictor, array in zip(predictors, points, strict=True):
+            array[i] = predictor.predict(image, box)[0]
+    return points, [sample.id for sample in samples]
+
+
+def measure(contenders: Sequence[Contender], root: Path, out: Path, cache: Cache) -> list[dict[str, Any]]:
+    """Write a submission of every 68-point model into `out`, and return the rows of their scores."""
+    xml = kaggle.find_xml(root)
+    fingerprint = folder_hash(xml.parent)
+    code = code_hash(__file__, str(kaggle.__file__))
+    shared = {"part": "kaggle", "data": fingerprint, "code": code}
+    keys = {c.name: shared | {"model": [c.name, c.sha256, c.provider]} for c in contenders}
+    files = {c.name: out / f"kaggle_{c.name}.csv" for c in contenders}
+    rows = {name: row for name, key in keys.items() if files[name].exists() and (row := cache.load(key))}
+    fresh = [c for c in contenders if c.name not in rows]
+    if fresh:
+        points, names = predict_contest([(c.open_refined or c.open)() for c in fresh], xml)
+        truth = kaggle.known_points(xml)
+        for contender, prediction in zip(fresh, points, strict=True):
+            kaggle.write_submission(files[contender.name], prediction)
+            result = kaggle.score(kaggle.read_submission(files[contender.name], len(names)), names, truth)
+            rows[contender.name] = _row(contender, result)
+            cache.store(keys[contender.name], rows[contender.name])
+    return [rows[c.name] for c in contenders]
+
+
+def _row(contender: Contender, result: kaggle.Score) -> dict[str, Any]:
+    row: dict[str, Any] = {
+        "model": contender.name,
+        "sha256": contender.sha256,
+        "provider": contender.provider,
+        "images": result.images,
+        "covered": result.covered,
+        "mae": result.mae,
+    }
+    row |= {f"mae_{region}": value for region, value in result.regions.items()}
+    return row | {f"mae_{folder.replace('/', '_')}": value for folder, value in result.folders.items()}

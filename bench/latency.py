@@ -1,0 +1,200 @@
+"""Latency of exported models: the network alone, and the whole way from a file to a drawn picture."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+import warnings
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from tqdm import tqdm
+
+from bench import host
+from bench.cache import Cache, code_hash
+from bench.contenders import Contender
+from bench.memory import peak_memory
+from fkp.images import load_image
+from fkp.runtime.drawing import draw
+from fkp.runtime.landmarker import Landmarker
+from fkp.runtime.sessions import PROVIDERS, ModelSession
+
+BATCHES = (1, 8, 32)
+_STAGES = ("decode", "detect", "crop", "network", "draw")
+
+
+@dataclass(frozen=True, slots=True)
+class Effort:
+    """How long one figure is measured: until both are reached, but no longer than `most_seconds`."""
+
+    runs: int = 100
+    seconds: float = 0.5
+    most_seconds: float = 4.0
+
+
+QUICK = Effort(runs=10, seconds=0.05, most_seconds=0.5)
+
+
+def measure(
+    contender: Contender, providers: Sequence[str], threads: Sequence[int], effort: Effort, cache: Cache
+) -> list[dict[str, Any]]:
+    """One row per provider, number of threads and batch size, and one for the whole way of each.
+
+    Args:
+        contender: one with a file.
+        providers: short names, all of them installed.
+        threads: numbers of threads to try.
+        effort: how long to measure.
+        cache: rows of the same file, machine, versions and settings are taken from there.
+    """
+    key = {
+        "part": "latency",
+        "model": contender.sha256,
+        "host": [host.host_kind(), host.usable_cores(), host.versions()],
+        "settings": [list(providers), list(threads), [effort.runs, effort.seconds]],
+        "code": code_hash(__file__),
+    }
+    rows = cache.load(key)
+    if rows is None:
+        rows = _measure(contender, providers, threads, effort)
+        cache.store(key, rows)
+    return rows
+
+
+def _measure(
+    contender: Contender, providers: Sequence[str], threads: Sequence[int], effort: Effort
+) -> list[dict[str, Any]]:
+    if contender.path is None or contender.spec is None:
+        raise ValueError(f"{contender.name} has no file whose latency could be measured")
+    facts = {
+        "model": contender.name,
+        "sha256": contender.sha256,
+        "file_mb": contender.path.stat().st_size / 1e6,
+        "parameters": contender.spec.parameters,
+        "multiply_adds": contender.spec.multiply_adds,
+        "cpu": host.cpu_name(),
+        "versions": host.versions(),
+        "date": host.today(),
+    }
+    rows = []
+    settings = [(provider, count) for provider in providers for count in threads]
+    for provider, count in tqdm(settings, desc=f"latency of {contender.name}", unit="setting"):
+        start = time.perf_counter()
+        session = _session(contender.path, provider, count)
+        load_ms = (time.perf_counter() - start) * 1000
+        ran = _short_name(session.providers[0])
+        if ran != provider:  # ONNX Runtime fell back to another one
+            tqdm.write(f"{provider} cannot be started for {contender.name}: no row of it")
+            continue
+        shared = facts | {
+            "provider": ran,
+            "threads": count,
+            "load_ms": load_ms,
+            "memory_mb": peak_memory(contender.path, provider, count),
+        }
+        for batch in BATCHES:
+            times = time_runs(_network(session, batch), effort)
+            rows.append(shared | {"kind": "network", "batch": batch} | statistics(times, batch))
+        rows.append(shared | {"kind": "whole", "batch": 1} | _whole(contender, provider, count, effort))
+    return rows
+
+
+def _session(path: Path, provider: str, threads: int) -> ModelSession:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)  # its row is left out instead
+        return ModelSession(path, provider, threads)
+
+
+def _short_name(provider: str) -> str:
+    return {full: short for short, full in PROVIDERS.items()}.get(provider, provider)
+
+
+def _network(session: ModelSession, batch: int) -> Callable[[], object]:
+    shape = (batch, *session.spec.input_size, 3)
+    crops = np.random.default_rng(0).integers(0, 256, shape, np.uint8)
+    return lambda: session.run(crops)
+
+
+def time_runs(work: Callable[[], object], effort: Effort) -> NDArray[np.float64]:
+    """Milliseconds of many runs, after a warm-up."""
+    begin = time.perf_counter()
+    for _ in range(max(3, effort.runs // 10)):
+        work()
+        if time.perf_counter() - begin > effort.most_seconds / 4:
+            break
+    times: list[float] = []
+    begin = time.perf_counter()
+    spent = 0.0
+    while (len(times) < effort.runs or spent < effort.seconds) and spent < effort.most_seconds:
+        start = time.perf_counter()
+        work()
+        times.append((time.perf_counter() - start) * 1000)
+        spent = time.perf_counter() - begin
+    return np.array(times)
+
+
+def statistics(times: NDArray, batch: int) -> dict[str, Any]:
+    """The columns that describe milliseconds per call of `batch` faces."""
+    median, p90, p99 = np.percentile(times, (50, 90, 99))
+    return {
+        "median_ms": float(median),
+        "p90_ms": float(p90),
+        "p99_ms": float(p99),
+        "faces_per_s": float(batch * 1000 / median),
+        "runs": len(times),
+        "load": busy(),
+    }
+
+
+def busy() -> float | None:
+    """How many processes wanted a core in the last minute; None where the system does not say."""
+    return os.getloadavg()[0] if sys.platform != "win32" else None
+
+
+def _whole(contender: Contender, provider: str, threads: int, effort: Effort) -> dict[str, Any]:
+    """From an encoded 640x480 picture to one with the landmarks drawn in, stage by stage.
+
+    The picture is drawn, so that it is the same everywhere; its face's box is known, so that the
+    network runs whatever the detector thinks of the drawing.
+    """
+    landmarker = Landmarker(contender.path or "", provider, threads)
+    encoded, box = _drawn_face()
+    stages: Mapping[str, list[float]] = {name: [] for name in _STAGES}
+
+    def run() -> None:
+        marks = [time.perf_counter()]
+        image = load_image(encoded)
+        marks.append(time.perf_counter())
+        landmarker.detect(image)
+        marks.append(time.perf_counter())
+        analysis = landmarker.analyse(image, [box])
+        marks.append(time.perf_counter())
+        draw(image, analysis.faces)
+        marks.append(time.perf_counter())
+        decode, detect, _, drawing = np.diff(marks) * 1000
+        timings = analysis.timings
+        values = (decode, detect, timings["crop"], timings["network"], drawing)
+        for name, value in zip(_STAGES, values, strict=True):
+            stages[name].append(value)
+
+    row = statistics(time_runs(run, effort), 1)
+    return row | {f"{name}_ms": float(np.median(values)) for name, values in stages.items()}
+
+
+def _drawn_face() -> tuple[bytes, tuple[float, float, float, float]]:
+    """A JPEG of 640x480 pixels with a drawn face, and its canonical box."""
+    image = np.random.default_rng(0).integers(90, 130, (480, 640, 3), np.uint8)
+    cv2.ellipse(image, (320, 240), (95, 125), 0, 0, 360, (150, 180, 225), -1, cv2.LINE_AA)
+    for x in (282, 358):
+        cv2.ellipse(image, (x, 185), (24, 6), 0, 0, 360, (60, 70, 90), -1, cv2.LINE_AA)
+        cv2.ellipse(image, (x, 212), (20, 10), 0, 0, 360, (40, 45, 60), -1, cv2.LINE_AA)
+    cv2.line(image, (320, 215), (320, 265), (120, 140, 180), 8, cv2.LINE_AA)
+    cv2.ellipse(image, (320, 310), (38, 12), 0, 0, 360, (70, 70, 150), -1, cv2.LINE_AA)
+    encoded = cv2.imencode(".jpg", cv2.GaussianBlur(image, (5, 5), 0))[1]
+    return encoded.tobytes(), (228.0, 178.0, 412.0, 362.0)

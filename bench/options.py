@@ -1,0 +1,66 @@
+"""The command line of `python -m bench`."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from bench import kaggle_cli
+from bench.peers import PEERS
+from bench.results import RESULTS
+
+_EXAMPLES = """\
+examples:
+  python -m bench --data DIR                     everything, for every model in exported/
+  python -m bench --quick                        a look in under a minute; writes nothing that is kept
+  python -m bench --models path/to/their.onnx    anyone's model, see docs/benchmark.md
+  python -m bench latency --compare A B          two models in one run, as a ratio
+  python -m bench kaggle submit --model NAME --data DIR --out sub.csv
+"""
+
+_PARTS = {
+    "all": "accuracy, latency, robustness, Kaggle and the report (what runs without a command)",
+    "accuracy": "errors on every data set, for true boxes, the data set's boxes and detected ones",
+    "latency": "the network alone and the whole way from file to picture",
+    "robustness": "errors under distortions, mirror consistency, jitter",
+    "report": "write LEADERBOARD.md, docs/leaderboard.html and the README's table from the results",
+}
+
+
+def parse(arguments: list[str]) -> argparse.Namespace:
+    """Parse a command line; without a command, `all` is meant."""
+    parser = argparse.ArgumentParser(
+        prog="python -m bench",
+        description="How good, how fast and how robust landmark models are.",
+        epilog=_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    for name, words in _PARTS.items():
+        part = commands.add_parser(name, help=words, description=words)
+        part.set_defaults(command=name)
+        _add_options(part)
+        if name == "latency":
+            part.add_argument("--compare", nargs=2, metavar="MODEL", help="measure two models in turns")
+    kaggle_cli.add_parser(commands)
+    known = {*_PARTS, "kaggle", "-h", "--help"}
+    return parser.parse_args(arguments if arguments and arguments[0] in known else ["all", *arguments])
+
+
+def _add_options(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    add("--models", nargs="+", metavar="MODEL", help="names or .onnx files (default: all exported)")
+    add("--peers", nargs="+", choices=PEERS, default=[], help="others' models, see bench/peers")
+    add("--datasets", nargs="+", metavar="NAME", help="data sets (default: the test sets found)")
+    add("--data", type=Path, metavar="DIR", help="data root (default: $FKP_DATA, then ./data)")
+    add("--providers", nargs="+", metavar="NAME", help="such as cpu, cuda, openvino (default: all)")
+    add("--threads", nargs="+", type=int, metavar="N", help="default: 1, and all cores")
+    add("--quick", action="store_true", help="few faces and few runs, in under a minute")
+    add(
+        "--out",
+        type=Path,
+        default=Path("bench-out"),
+        metavar="DIR",
+        help="faces, gallery, submissions",
+    )
+    add("--results", type=Path, default=RESULTS, metavar="DIR", help="the CSVs to keep")

@@ -1,0 +1,180 @@
+"""Board: the results as the report's tables and charts want them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from bench.distortions import DISTORTIONS
+from bench.peers import PEERS
+from bench.results import KEYS, read_rows
+from fkp.runtime.index import models_folder, read_index
+from fkp.schemes import REGIONS
+
+CsvRow = Mapping[str, str]
+
+# The data set on which the models of a scheme are ranked.
+HOME: Mapping[str, str] = {"ibug68": "300w-common", "imm58": "imm-val", "nose1": "imm-val"}
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column of a table of models: its heading, what it means, and whether less of it is better."""
+
+    name: str
+    title: str
+    hint: str
+    low_is_good: bool = True
+    digits: int = 2
+
+
+MAIN_COLUMNS = (
+    Column("nme", "NME %", "mean error over the distance of the outer eye corners; true boxes"),
+    Column("nme_inner", "no jaw %", "NME without the jaw line; true boxes"),
+    Column("nme_dataset", "data set's box", "NME with the boxes that come with the data set"),
+    Column("nme_detector", "detector", "NME of the faces found, with the runtime's face detector"),
+    Column("nme_detector x2", "2 passes", "as before, with a second crop around the first pass's points"),
+    Column(
+        "nme_own", "own detector", "NME of the faces found, with the face detector that a peer brings along"
+    ),
+    Column("missed", "missed %", "faces that the detector does not find", digits=1),
+    Column("fr8", "FR@8 %", "faces with an NME above 8 %; true boxes"),
+    Column("auc8", "AUC@8 %", "area under the CED curve up to 8 %; true boxes", low_is_good=False, digits=1),
+    Column("mae", "MAE px", "mean of |dx| and |dy| in pixels of the original pictures; true boxes"),
+    Column("robust", "robust %", "mean capped NME over ten kinds of distortion, five severities each"),
+    Column("mirror", "mirror %", "difference between a face's points and its mirror image's"),
+    Column("wobble", "wobble %", "frame-to-frame wobble in a video with the runtime's smoothing"),
+    Column("ms", "ms", "network alone, one face, one thread"),
+    Column("whole_ms", "whole ms", "decode, detect, crop, network, draw; one thread"),
+    Column("file_mb", "MB", "size of the file"),
+    Column("gmacs", "G mult-adds", "multiply-adds for one face", digits=3),
+)
+
+
+@dataclass(frozen=True)
+class Board:
+    """Everything that was measured and still stands for the models of today.
+
+    Attributes:
+        accuracy, ced, latency, robustness, kaggle: rows of the CSVs, text values, newest only.
+        host: whose times the tables of models show.
+        notes: model -> what a reader must know of it.
+    """
+
+    accuracy: list[dict[str, str]]
+    ced: list[dict[str, str]]
+    latency: list[dict[str, str]]
+    robustness: list[dict[str, str]]
+    kaggle: list[dict[str, str]]
+    host: str
+    notes: Mapping[str, str]
+
+    @classmethod
+    def read(cls, results: Path) -> Board:
+        """The board of a folder of CSVs; rows of model files that have changed since are left out."""
+        index = read_index(models_folder())
+        current = {name: row.get("sha256") for name, row in index.items()}
+        parts: dict[str, list[dict[str, str]]] = {}
+        for part, keys in KEYS.items():
+            if part == "latency":
+                keys = ("host", *keys)
+            rows = read_rows(results, part)
+            valid = (r for r in rows if current.get(r["model"], r["sha256"]) == r["sha256"])
+            parts[part] = list({tuple(r[k] for k in keys): r for r in valid}.values())
+        hosts = Counter(row["host"] for row in parts["latency"])
+        notes = {name: _note(row.get("spec") or {}) for name, row in index.items()}
+        notes |= {name: peer.note for name, peer in PEERS.items()}
+        return cls(**parts, host=hosts.most_common(1)[0][0] if hosts else "", notes=notes)
+
+    def models(self, scheme: str) -> list[str]:
+        """The models whose points are of that scheme, the best first."""
+        own = self._rows(self.accuracy, scheme=scheme, dataset=HOME[scheme], boxes="truth")
+        fuller = {r["model"] for r in self.accuracy if r["scheme"] != "nose1"}
+        if scheme == "nose1":
+            own = [row for row in own if row["model"] not in fuller]
+        return [row["model"] for row in sorted(own, key=lambda row: float(row["nme"]))]
+
+    def nose_tips(self) -> list[dict[str, str]]:
+        """The rows of every model's nose tip on the IMM faces, the best first."""
+        rows = self._rows(self.accuracy, scheme="nose1", dataset="imm-val", boxes="truth")
+        return sorted(rows, key=lambda row: float(row["nme"]))
+
+    def figures(self, model: str, scheme: str) -> dict[str, float]:
+        """The figures of one model for `MAIN_COLUMNS`; what was not measured is left out."""
+        values: dict[str, str | None] = {}
+        for boxes in ("truth", "dataset", "detector", "detector x2", "own"):
+            row = self._one(self.accuracy, model=model, scheme=scheme, dataset=HOME[scheme], boxes=boxes)
+            if row and boxes == "truth":
+                values |= {name: row.get(name) for name in ("nme", "nme_inner", "fr8", "auc8", "mae")}
+            elif row:
+                values[f"nme_{boxes}"] = row["nme"]
+                if boxes == "detector":
+                    values["missed"] = row["missed"]
+        for kind, name, column in (
+            ("summary", "robust", "nme"),
+            ("mirror", "mirror", "nme"),
+            ("jitter smoothed", "wobble", "wobble"),
+        ):
+            row = self._one(self.robustness, model=model, kind=kind)
+            values[name] = row[column] if row else None
+        for kind, name in (("network", "ms"), ("whole", "whole_ms")):
+            row = self.latency_row(model, kind)
+            values[name] = row["median_ms"] if row else None
+            if row:
+                values["file_mb"] = row["file_mb"]
+                values["gmacs"] = str(float(row["multiply_adds"]) / 1e9) if row["multiply_adds"] else None
+        return {name: float(value) for name, value in values.items() if value}
+
+    def latency_row(self, model: str, kind: str) -> dict[str, str] | None:
+        """One face on one CPU thread, on the board's host."""
+        return self._one(
+            self.latency, model=model, kind=kind, host=self.host, provider="cpu", threads="1", batch="1"
+        )
+
+    def regions(self, model: str, scheme: str) -> dict[str, float]:
+        """Region -> NME in percent, true boxes."""
+        row = self._one(self.accuracy, model=model, scheme=scheme, dataset=HOME[scheme], boxes="truth") or {}
+        return {name: float(row[f"nme_{name}"]) for name in REGIONS if row.get(f"nme_{name}")}
+
+    def curve(self, model: str, kind: str) -> list[tuple[float, float]]:
+        """Severity and capped NME of one kind of distortion, beginning with the clean faces."""
+        clean = self._one(self.robustness, model=model, kind="clean")
+        rows = self._rows(self.robustness, model=model, kind=kind)
+        start = 1.0 if kind in ("resolution", "dark", "bright") else 0.0  # factors begin at one
+        points = [(start, float(clean["nme"]))] if clean else []
+        return sorted(points + [(float(row["severity"]), float(row["nme"])) for row in rows])
+
+    def kind_mean(self, model: str, kind: str) -> float | None:
+        """The mean of one kind over its severities."""
+        values = [float(row["nme"]) for row in self._rows(self.robustness, model=model, kind=kind)]
+        return sum(values) / len(values) if values and kind in DISTORTIONS else None
+
+    def ced_curve(self, model: str, scheme: str) -> list[tuple[float, float]]:
+        """Error and share of faces in percent, true boxes."""
+        row = self._one(self.ced, model=model, scheme=scheme, dataset=HOME[scheme], boxes="truth") or {}
+        numeric = [name for name in row if name.replace(".", "", 1).isdigit()]
+        return [(float(name), float(row[name])) for name in sorted(numeric, key=float)]
+
+    @staticmethod
+    def _rows(rows: Iterable[dict[str, str]], **wanted: str) -> list[dict[str, str]]:
+        return [row for row in rows if all(row.get(k) == v for k, v in wanted.items())]
+
+    def _one(self, rows: Iterable[dict[str, str]], **wanted: str) -> dict[str, str] | None:
+        found = self._rows(rows, **wanted)
+        return found[0] if found else None
+
+
+def _note(spec: Mapping[str, Any]) -> str:
+    """A model's own words, and what it was trained on."""
+    counts = ", ".join(f"{count} faces of {name}" for name, count in spec.get("training_data", {}).items())
+    return f"{spec.get('summary', '')}. Trained on {counts or 'unknown data'}; {spec.get('pretrained', '')}."
+
+
+def best(values: Sequence[float | None], low_is_good: bool) -> float | None:
+    """The best of a column's values; None where they do not differ."""
+    choose: Callable[[Iterable[float]], float] = min if low_is_good else max
+    there = {value for value in values if value is not None}
+    return choose(there) if len(there) > 1 else None

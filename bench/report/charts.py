@@ -1,0 +1,141 @@
+"""Charts as inline SVG; colours and fonts come from the page's style, so that they follow its theme."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from html import escape
+
+Points = Sequence[tuple[float, float]]
+
+
+@dataclass(frozen=True, slots=True)
+class Axis:
+    """One axis: its title, its range, and whether it is logarithmic."""
+
+    title: str
+    low: float
+    high: float
+    log: bool = False
+
+    def share(self, value: float) -> float:
+        """Where a value lies on the axis, 0 to 1, cut off at its ends."""
+        low, high = self.low, self.high
+        if self.log:
+            low, high, value = math.log(low), math.log(high), math.log(max(value, 1e-9))
+        return min(max((value - low) / (high - low), 0.0), 1.0)
+
+    def ticks(self) -> list[float]:
+        """Round values within the range."""
+        if self.log:
+            decades = range(math.floor(math.log10(self.low)), math.ceil(math.log10(self.high)) + 1)
+            values = [m * 10.0**d for d in decades for m in (1, 2, 5)]
+            return [v for v in values if self.low <= v <= self.high]
+        raw = (self.high - self.low) / 5
+        unit = 10 ** math.floor(math.log10(raw))
+        step = next(m * unit for m in (1, 2, 5, 10) if m * unit >= raw)
+        first = math.ceil(self.low / step - 1e-9)
+        return [i * step for i in range(first, math.floor(self.high / step + 1e-9) + 1)]
+
+
+class Plot:
+    """A frame with two axes that lines, dots and labels are put into."""
+
+    def __init__(self, x: Axis, y: Axis, width: int = 640, height: int = 400, title: str = "") -> None:
+        self._x, self._y = x, y
+        self._labels: list[tuple[float, float]] = []
+        self._left, self._top = 52, 26 if title else 12
+        self._width, self._height = width - self._left - 16, height - self._top - 44
+        label = escape(title or y.title, quote=True)
+        self._parts = [f'<svg viewBox="0 0 {width} {height}" role="img" aria-label="{label}">']
+        if title:
+            self._text(self._left, 15, title, "start", "chart-title")
+        self._frame()
+
+    def line(self, points: Points, model: str, colour: int) -> None:
+        """A curve that belongs to a model."""
+        path = " ".join(f"{self._px(x):.1f},{self._py(y):.1f}" for x, y in points)
+        self._parts.append(
+            f'<polyline class="series c{colour}" data-model="{escape(model, quote=True)}" points="{path}">'
+            f"<title>{escape(model)}</title></polyline>"
+        )
+
+    def dot(self, x: float, y: float, radius: float, model: str, colour: int, words: str) -> None:
+        """A dot with the model's name beside it."""
+        px, py = self._px(x), self._py(y)
+        name = escape(model, quote=True)
+        self._parts.append(
+            f'<circle class="dot c{colour}" data-model="{name}" cx="{px:.1f}" cy="{py:.1f}" r="{radius:.1f}">'
+            f"<title>{escape(words)}</title></circle>"
+        )
+        anchor = "start" if px < self._left + self._width * 0.6 else "end"
+        offset = radius + 4 if anchor == "start" else -radius - 4
+        label_y = py - 4
+        while any(abs(x - px) < 90 and abs(y - label_y) < 11 for x, y in self._labels):
+            label_y -= 11
+        self._labels.append((px, label_y))
+        self._text(px + offset, label_y, model, anchor, "dot-label")
+
+    def steps(self, points: Points) -> None:
+        """The Pareto front: a staircase through points sorted by x, whose y falls."""
+        (x, y), *others = points
+        path = f"M{self._px(x):.1f},{self._py(y):.1f}"
+        path += "".join(f"H{self._px(x):.1f}V{self._py(y):.1f}" for x, y in others)
+        self._parts.append(f'<path class="front" d="{path}H{self._left + self._width}"/>')
+
+    def svg(self) -> str:
+        """The finished chart."""
+        return "".join(self._parts) + "</svg>"
+
+    def _px(self, x: float) -> float:
+        return self._left + self._x.share(x) * self._width
+
+    def _py(self, y: float) -> float:
+        return self._top + (1 - self._y.share(y)) * self._height
+
+    def _frame(self) -> None:
+        right, bottom = self._left + self._width, self._top + self._height
+        for value in self._x.ticks():
+            px = self._px(value)
+            self._parts.append(f'<path class="grid" d="M{px:.1f},{self._top}V{bottom}"/>')
+            self._text(px, bottom + 16, f"{value:g}", "middle", "tick")
+        for value in self._y.ticks():
+            py = self._py(value)
+            self._parts.append(f'<path class="grid" d="M{self._left},{py:.1f}H{right}"/>')
+            self._text(self._left - 6, py + 4, f"{value:g}", "end", "tick")
+        self._text(self._left + self._width / 2, bottom + 34, self._x.title, "middle", "axis")
+        middle = self._top + self._height / 2
+        self._parts.append(
+            f'<text class="axis" text-anchor="middle" transform="translate(13 {middle:.0f}) rotate(-90)">'
+            f"{escape(self._y.title)}</text>"
+        )
+
+    def _text(self, x: float, y: float, text: str, anchor: str, kind: str) -> None:
+        self._parts.append(
+            f'<text class="{kind}" x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}">{escape(text)}</text>'
+        )
+
+
+def heat_map(rows: Mapping[str, Mapping[str, float]], columns: Sequence[str]) -> str:
+    """A table of values shaded from the lowest to the highest, as HTML."""
+    values = [value for row in rows.values() for value in row.values()]
+    if not values:
+        return ""
+    low, high = min(values), max(max(values), min(values) + 1e-9)
+    head = "".join(f"<th>{escape(name.replace('_', ' '))}</th>" for name in columns)
+    lines = [f"<thead><tr><th>model</th>{head}</tr></thead><tbody>"]
+    for model, row in rows.items():
+        shares = {name: 100 * (value - low) / (high - low) for name, value in row.items()}
+        cells = "".join(f'<td style="--heat:{shares[c]:.0f}%">{row[c]:.2f}</td>' for c in columns)
+        lines.append(f"<tr><th>{escape(model)}</th>{cells}</tr>")
+    return f'<div class="scroll"><table class="heat">{"".join(lines)}</tbody></table></div>'
+
+
+def pareto(points: Points) -> list[tuple[float, float]]:
+    """The points that no other one beats in both values, by rising x."""
+    front: list[tuple[float, float]] = []
+    for x, y in sorted(points):
+        if not front or y < front[-1][1]:
+            front.append((x, y))
+    return front

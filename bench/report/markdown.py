@@ -1,0 +1,63 @@
+"""LEADERBOARD.md, and the README's short table."""
+
+from __future__ import annotations
+
+from bench.report.board import HOME, Board
+from bench.report.tables import Table, all_tables, model_table
+
+_HEAD = """\
+# Leaderboard
+
+Made by `python -m bench report` from the CSVs in [bench/results](bench/results); not to be edited by hand.
+[docs/benchmark.md](docs/benchmark.md) says how each figure is measured, and
+[docs/leaderboard.html](docs/leaderboard.html) shows them as charts and sortable tables.
+
+NME is in percent, lower is better; the best of a column is bold. Boxes are the true ones where nothing else
+is said. Published figures on 300-W common rest on 3,148 training faces and ImageNet weights; the models here
+start from scratch and have seen 1,566 of those faces; 164 more chose the epoch.
+"""
+
+_SHORT = ("model", "nme", "nme_detector", "fr8", "robust", "ms", "file_mb")
+
+
+def leaderboard(board: Board) -> str:
+    """The whole of LEADERBOARD.md."""
+    parts = [_HEAD]
+    for table in all_tables(board):
+        parts.append(f"## {table.title}\n\n{to_markdown(table)}\n")
+        if table.caption:
+            parts.append(f"{table.caption}\n")
+    models = {row["model"] for row in board.accuracy}
+    notes = [f"- `{name}`: {board.notes[name]}" for name in sorted(models) if board.notes.get(name)]
+    if notes:
+        parts.append("## The models\n\n" + "\n".join(notes) + "\n")
+    return "\n".join(parts)
+
+
+def short_table(board: Board) -> str:
+    """The README's table: the main figures of each scheme's models."""
+    parts = []
+    for scheme in HOME:
+        if table := model_table(board, scheme):
+            picks = [i for i, column in enumerate(table.columns) if column.name in _SHORT]
+            short = Table(
+                table.title,
+                [table.columns[i] for i in picks],
+                [[row[i] for i in picks] for row in table.rows],
+                [table.best[i] for i in picks],
+            )
+            parts.append(f"**{table.title}**\n\n{to_markdown(short)}")
+    return "\n\n".join(parts)
+
+
+def to_markdown(table: Table) -> str:
+    """A table in Markdown, its best cells bold."""
+    heads = [column.title for column in table.columns]
+    lines = [_line(heads), _line(["---"] + ["--:"] * (len(heads) - 1))]
+    for row in table.rows:
+        lines.append(_line([f"**{c}**" if c == b else c for c, b in zip(row, table.best, strict=True)]))
+    return "\n".join(lines)
+
+
+def _line(cells: list[str]) -> str:
+    return "| " + " | ".join(text.replace("|", "\\|") for text in cells) + " |"

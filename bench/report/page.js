@@ -1,0 +1,31 @@
+// Sorting: numbers by value, the rest by text; a second tap turns the order round.
+for (const head of document.querySelectorAll(".sortable thead th")) {
+  head.tabIndex = 0;
+  const sort = () => {
+    const rising = head.getAttribute("aria-sort") !== "ascending";
+    for (const other of head.parentNode.children) other.removeAttribute("aria-sort");
+    head.setAttribute("aria-sort", rising ? "ascending" : "descending");
+    const body = head.closest("table").tBodies[0];
+    const value = (row) => row.children[head.cellIndex].textContent;
+    const order = (a, b) => {
+      const x = Number(value(a)), y = Number(value(b));
+      if (isNaN(x) || isNaN(y)) return isNaN(x) && isNaN(y) ? value(a).localeCompare(value(b)) : isNaN(x) ? 1 : -1;
+      return x - y;
+    };
+    body.append(...[...body.rows].sort((a, b) => (rising ? order(a, b) : order(b, a))));
+  };
+  head.addEventListener("click", sort);
+  head.addEventListener("keydown", (event) => { if (event.key === "Enter") sort(); });
+}
+// Singling out: every curve and dot of the other models fades.
+const chosen = new Set();
+for (const key of document.querySelectorAll(".key")) {
+  key.setAttribute("aria-pressed", "false");
+  key.addEventListener("click", () => {
+    const model = key.dataset.model;
+    if (!chosen.delete(model)) chosen.add(model);
+    key.setAttribute("aria-pressed", String(chosen.has(model)));
+    for (const mark of document.querySelectorAll("svg [data-model], tr[data-model]"))
+      mark.classList.toggle("faded", chosen.size > 0 && !chosen.has(mark.dataset.model));
+  });
+}

@@ -1,0 +1,132 @@
+"""docs/leaderboard.html: one file with tables that sort and charts, nothing loaded from elsewhere."""
+
+from __future__ import annotations
+
+from html import escape
+from pathlib import Path
+from string import Template
+
+from bench.distortions import DISTORTIONS
+from bench.report.board import HOME, Board
+from bench.report.charts import Axis, Plot, heat_map, pareto
+from bench.report.tables import Table, all_tables
+from fkp.schemes import REGIONS
+
+_FOLDER = Path(__file__).parent
+_COLOURS = 10
+
+
+def page(board: Board) -> str:
+    """The page as HTML."""
+    models = [model for scheme in HOME for model in board.models(scheme)]
+    colours = {model: i % _COLOURS for i, model in enumerate(models)}
+    sections = {
+        "Accuracy": _ced(board, colours),
+        "Accuracy, latency and size": _pareto(board, colours),
+        "Regions": _regions(board),
+        "Robustness": _robustness(board, colours),
+    }
+    charts = "".join(
+        f"<section><h2>{escape(title)}</h2>{body}</section>" for title, body in sections.items() if body
+    )
+    tables = [_table(table) for table in all_tables(board)]
+    ranked = len([scheme for scheme in HOME if board.models(scheme)])
+    legend = "".join(
+        f'<button class="key c{colours[m]}" data-model="{escape(m, quote=True)}">{escape(m)}</button>'
+        for m in models
+    )
+    notes = "".join(
+        f"<dt>{escape(m)}</dt><dd>{escape(board.notes[m])}</dd>" for m in models if board.notes.get(m)
+    )
+    return Template((_FOLDER / "page.html").read_text(encoding="utf-8")).substitute(
+        style=(_FOLDER / "page.css").read_text(encoding="utf-8"),
+        script=(_FOLDER / "page.js").read_text(encoding="utf-8"),
+        legend=legend,
+        first="".join(tables[:ranked]),
+        charts=charts,
+        others="".join(tables[ranked:]),
+        notes=notes,
+    )
+
+
+def _table(table: Table) -> str:
+    heads = "".join(f'<th title="{escape(c.hint, quote=True)}">{escape(c.title)}</th>' for c in table.columns)
+    body = ""
+    for row in table.rows:
+        cells = "".join(
+            f"<td{' class=best' if text == top else ''}>{escape(text)}</td>"
+            for text, top in zip(row[1:], table.best[1:], strict=True)
+        )
+        body += f'<tr data-model="{escape(row[0], quote=True)}"><th>{escape(row[0])}</th>{cells}</tr>'
+    caption = f"<p class=caption>{escape(table.caption)}</p>" if table.caption else ""
+    return (
+        f"<section><h2>{escape(table.title)}</h2><div class=scroll><table class=sortable>"
+        f"<thead><tr>{heads}</tr></thead><tbody>{body}</tbody></table></div>{caption}</section>"
+    )
+
+
+def _ced(board: Board, colours: dict[str, int]) -> str:
+    charts = []
+    for scheme, dataset in HOME.items():
+        curves = {m: curve for m in board.models(scheme) if (curve := board.ced_curve(m, scheme))}
+        if curves:
+            what = "nose tip" if scheme == "nose1" else scheme
+            plot = Plot(Axis("NME, %", 0, 10), Axis("faces, %", 0, 100), 400, 320, f"{what} on {dataset}")
+            for model, curve in curves.items():
+                plot.line(curve, model, colours[model])
+            charts.append(plot.svg())
+    lead = "<p>Share of faces at or below an error, with true boxes: the further up and left, the better.</p>"
+    return f'{lead}<div class="charts wide">{"".join(charts)}</div>' if charts else ""
+
+
+def _pareto(board: Board, colours: dict[str, int]) -> str:
+    charts = []
+    for scheme, dataset in HOME.items():
+        figures = {m: board.figures(m, scheme) for m in board.models(scheme)}
+        dots = {m: f for m, f in figures.items() if "ms" in f}
+        if not dots:
+            continue
+        slow, fast = max(f["ms"] for f in dots.values()), min(f["ms"] for f in dots.values())
+        worst = max(f["nme"] for f in dots.values())
+        plot = Plot(
+            Axis("ms for one face, one thread", fast / 2, slow * 2, log=True),
+            Axis("NME, %", 0, worst * 1.15),
+            400,
+            320,
+            f"{'nose tip' if scheme == 'nose1' else scheme} on {dataset}",
+        )
+        plot.steps(pareto([(f["ms"], f["nme"]) for f in dots.values()]))
+        for model, f in dots.items():
+            words = f"{model}: NME {f['nme']:.2f} %, {f['ms']:.2f} ms, {f['file_mb']:.1f} MB"
+            plot.dot(f["ms"], f["nme"], 4 + 1.5 * f["file_mb"] ** 0.5, model, colours[model], words)
+        charts.append(plot.svg())
+    lead = (
+        "<p>Down is more accurate, left is faster, a larger dot is a larger file. The models on the line are "
+        f"beaten in both by none. Times: {escape(board.host)}.</p>"
+    )
+    return f'{lead}<div class="charts wide">{"".join(charts)}</div>' if charts else ""
+
+
+def _regions(board: Board) -> str:
+    rows = {m: board.regions(m, "ibug68") for m in board.models("ibug68")}
+    lead = (
+        "<p>NME in % per region of the face, 68 points, true boxes; the stronger the colour, the worse.</p>"
+    )
+    shown = heat_map({m: row for m, row in rows.items() if row}, REGIONS)
+    return lead + shown if shown else ""
+
+
+def _robustness(board: Board, colours: dict[str, int]) -> str:
+    models = [m for scheme in HOME for m in board.models(scheme) if board.curve(m, "rotation")]
+    if not models:
+        return ""
+    charts = []
+    for kind, distortion in DISTORTIONS.items():
+        first = 1.0 if min(distortion.severities) >= 1 and kind in ("resolution", "dark", "bright") else 0.0
+        x = Axis(distortion.title, first, distortion.severities[-1])
+        plot = Plot(x, Axis("capped NME, %", 0, 25), 270, 220, kind)
+        for model in models:
+            plot.line(board.curve(model, kind), model, colours[model])
+        charts.append(plot.svg())
+    lead = "<p>Mean NME over the severity of each distortion, every face's capped at 25 %.</p>"
+    return f'{lead}<div class="charts">{"".join(charts)}</div>'

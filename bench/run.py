@@ -1,0 +1,221 @@
+"""One run: which models on which data sets, each part in turn, tables on the way and CSVs at the end."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from bench import accuracy, compare, host, kaggle_cli, latency, report, robustness
+from bench.cache import default_cache
+from bench.contenders import find_contenders
+from bench.faces import DEFAULT_DATASETS, TestSet
+from bench.gallery import save_gallery
+from bench.peers import open_peers
+from bench.results import read_rows, table, write_rows
+from fkp.datasets import DATASETS, available, find_data_root
+from fkp.runtime.sessions import ModelSession, available_providers
+
+_QUICK_FACES, _QUICK_ROBUSTNESS_FACES = 16, 4
+
+_ACCURACY_COLUMNS = {
+    "model": "model",
+    "dataset": "data set",
+    "scheme": "points",
+    "faces": "faces",
+    "missed": "missed %",
+    "nme": "NME %",
+    "nme_median": "median %",
+    "fr8": "FR@8 %",
+    "auc8": "AUC@8 %",
+    "mae": "MAE px",
+}
+_LATENCY_COLUMNS = {
+    "model": "model",
+    "kind": "what",
+    "provider": "provider",
+    "threads": "threads",
+    "batch": "batch",
+    "median_ms": "median ms",
+    "p90_ms": "p90 ms",
+    "p99_ms": "p99 ms",
+    "faces_per_s": "faces/s",
+    "memory_mb": "memory MB",
+}
+_ROBUSTNESS_COLUMNS = {
+    "model": "model",
+    "dataset": "data set",
+    "kind": "what",
+    "nme": "NME %",
+    "wobble": "wobble %",
+}
+_GET_DATA = """\
+No data found, so accuracy and robustness are not measured. To get the public data sets:
+  python -m fkp data get ibug    (and imm, ytf; into ./data)
+or say where they are with --data DIR or the environment variable FKP_DATA."""
+
+
+def run(args: argparse.Namespace) -> int:
+    """Run the wanted parts; returns the exit code."""
+    if args.command == "report":
+        return _report(args)
+    if getattr(args, "compare", None):
+        return _compare(args)
+    return _Run(args).parts()
+
+
+class _Run:
+    """What the parts of one run share."""
+
+    def __init__(self, args: argparse.Namespace) -> None:
+        self._args = args
+        self._cache = default_cache()
+        self._quick = args.quick
+        self._results: Path = args.out / "quick" if args.quick else args.results
+        self._root = find_data_root(args.data)
+        if args.data and not self._root:
+            raise ValueError(f"the data root {args.data} is not there")
+        self._threads = args.threads or sorted({1, host.usable_cores()})
+        models, self._problems = find_contenders(args.models, args.providers, max(self._threads))
+        self._models = models
+        self._all = [*models, *open_peers(args.peers)]
+        for problem in self._problems:
+            print(f"skipped: {problem}", file=sys.stderr)
+        if not self._all:
+            raise ValueError("there is no model to measure: `python -m fkp export` one, or give --models")
+
+    def parts(self) -> int:
+        wanted = self._args.command
+        steps: Mapping[str, Sequence[Callable[[], None]]] = {
+            "accuracy": [self._accuracy],
+            "robustness": [self._robustness],
+            "latency": [self._latency],
+            "all": [self._accuracy, self._robustness, self._kaggle, self._latency],
+        }
+        if self._root is None and wanted != "latency":
+            self._without_data()
+            steps = {"all": [self._latency]}
+        for step in steps.get(wanted, []):
+            step()
+        if wanted == "all" and self._root is not None and not self._quick:
+            _report(self._args)
+        return 1 if self._problems and not self._models else 0
+
+    def _without_data(self) -> None:
+        print(_GET_DATA)
+        rows = [row for row in read_rows(self._args.results, "accuracy") if row["boxes"] == "truth"]
+        if rows:
+            print("\nAccuracy measured earlier (true boxes):")
+            print(table([_numbers(row) for row in rows], _ACCURACY_COLUMNS))
+
+    @cached_property
+    def _datasets(self) -> list[str]:
+        if self._root is None:
+            return []
+        there = available(self._root)
+        wanted = self._args.datasets or [name for name in DEFAULT_DATASETS if name in there]
+        for name in wanted:
+            if name not in DATASETS:
+                raise ValueError(f"unknown data set {name!r}; known: {', '.join(DATASETS)}")
+            if name not in there:
+                raise ValueError(f"the data set {name} is not in {self._root}; there are: {', '.join(there)}")
+        return wanted
+
+    def _test_sets(self, names: Iterable[str], limit: int) -> list[TestSet]:
+        return [TestSet(name, self._root or Path(), limit if self._quick else None) for name in names]
+
+    def _accuracy(self) -> None:
+        rows: list[dict[str, Any]] = []
+        ced: list[dict[str, Any]] = []
+        for test_set in self._test_sets(self._datasets, _QUICK_FACES):
+            measured = accuracy.measure(self._all, test_set, self._cache)
+            for value in measured.values():
+                rows += value.rows
+                ced += value.ced
+            accuracy.write_images(self._args.out / "faces", test_set.name, measured)
+            if not self._quick:
+                for contender in self._all:
+                    save_gallery(contender, test_set, measured[contender.name], self._args.out / "gallery")
+        self._keep("accuracy", rows)
+        self._keep("ced", ced)
+        schemes = {contender.name: contender.scheme.name for contender in self._all}
+        for source in ("truth", "detector"):
+            shown = [
+                row
+                for row in rows
+                if row["boxes"] == source
+                and (row["scheme"] == schemes[row["model"]] or row["dataset"] == "imm-val")
+            ]
+            print(f"\nAccuracy, boxes: {source}")
+            print(table(shown, _ACCURACY_COLUMNS))
+
+    def _robustness(self) -> None:
+        rows: list[dict[str, Any]] = []
+        for scheme, names in robustness.PREFERRED.items():
+            members = [c for c in self._all if c.scheme.name == scheme]
+            there = [name for name in names if name in available(self._root or Path())]
+            if members and there:
+                (test_set,) = self._test_sets(there[:1], _QUICK_ROBUSTNESS_FACES)
+                for part in robustness.measure(members, test_set, scheme, self._cache).values():
+                    rows += part
+        self._keep("robustness", rows)
+        print("\nRobustness (capped NME in %, lower is better)")
+        kinds = ("clean", "summary", "mirror", "jitter", "jitter smoothed")
+        shown = [row for row in rows if row["kind"] in kinds]
+        print(table(shown, _ROBUSTNESS_COLUMNS))
+
+    def _kaggle(self) -> None:
+        members = [c for c in self._models if c.scheme.name == "ibug68"]
+        if self._quick or not members or "kaggle-test" not in self._datasets:
+            return
+        rows = kaggle_cli.measure(members, self._root or Path(), self._args.out, self._cache)
+        self._keep("kaggle", rows)
+        print("\nKaggle CS194-26")
+        print(table(rows, {"model": "model", "images": "images", "covered": "with points", "mae": "MAE px"}))
+
+    def _latency(self) -> None:
+        rows: list[dict[str, Any]] = []
+        effort = latency.QUICK if self._quick else latency.Effort()
+        threads = self._args.threads or ([1] if self._quick else self._threads)
+        providers = self._args.providers or [name for name in available_providers() if name != "tensorrt"]
+        for contender in self._models:
+            rows += latency.measure(contender, providers, threads, effort, self._cache)
+        self._keep("latency", rows)
+        print(f"\nLatency on {host.cpu_name()}, {host.usable_cores()} cores")
+        print(table(rows, _LATENCY_COLUMNS))
+        if rows and max(row["load"] or 0 for row in rows) > host.usable_cores() + 0.5:
+            print("The machine was busy with other work: some of these times are too long.")
+
+    def _keep(self, part: str, rows: Sequence[Mapping[str, Any]]) -> None:
+        write_rows(self._results, part, host.host_kind(), host.today(), rows)
+
+
+def _numbers(row: Mapping[str, str]) -> dict[str, Any]:
+    """A row of an accuracy CSV with its figures as numbers, so that they are shown as such."""
+    figures = ("missed", "nme", "nme_median", "fr8", "auc8", "mae")
+    return {**row, **{name: float(row[name]) for name in figures if row.get(name)}}
+
+
+def _compare(args: argparse.Namespace) -> int:
+    contenders, problems = find_contenders(args.compare, args.providers, None)
+    if problems or len(contenders) != 2:
+        raise ValueError("; ".join(problems) or "two different models are wanted")
+    first, second = contenders
+    rows = []
+    for threads in args.threads or sorted({1, host.usable_cores()}):
+        sessions = [ModelSession(c.path or "", c.provider, threads) for c in (first, second)]
+        times = compare.interleaved_times(sessions[0], sessions[1], 1, 20 if args.quick else 200)
+        ratio = compare.ratio(*times)
+        rows.append({"threads": threads, "ratio": ratio.median, "low": ratio.low, "high": ratio.high})
+    print(f"time of {second.name} / time of {first.name}, {first.provider}, batch 1, {host.cpu_name()}")
+    print(table(rows, {"threads": "threads", "ratio": "ratio", "low": "95 % from", "high": "to"}))
+    return 0
+
+
+def _report(args: argparse.Namespace) -> int:
+    for path in report.write(args.results):
+        print(f"wrote {path}")
+    return 0

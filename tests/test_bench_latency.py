@@ -1,0 +1,65 @@
+"""Latency: the arithmetic, and one quick measurement."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from onnx_models import save_constant_model
+
+from bench import latency
+from bench.cache import Cache
+from bench.compare import ratio
+from bench.contenders import find_contenders
+from bench.host import host_kind
+from bench.latency import Effort, statistics, time_runs
+
+
+def test_statistics_of_known_times():
+    row = statistics(np.arange(1.0, 102.0), batch=8)
+    assert (row["median_ms"], row["p90_ms"], row["p99_ms"], row["runs"]) == (51, 91, 100, 101)
+    assert row["faces_per_s"] == pytest.approx(8000 / 51)
+
+
+def test_work_is_warmed_up_and_repeated():
+    calls = []
+    times = time_runs(lambda: calls.append(1), Effort(runs=20, seconds=0, most_seconds=5))
+    assert len(times) == 20
+    assert len(calls) == 23
+
+
+def test_the_ratio_of_paired_times_survives_a_machine_that_slows_down(rng):
+    slower = np.linspace(1, 3, 200)
+    first = slower * rng.normal(10, 0.3, 200)
+    result = ratio(first, first * 1.5 * rng.normal(1, 0.02, 200))
+    assert result.low < 1.5 < result.high
+    assert result.high - result.low < 0.03
+
+
+def test_rows_say_what_ran(tmp_path):
+    (contender,), problems = find_contenders([str(save_constant_model(tmp_path))], ["cpu"], 1)
+    assert not problems
+    cache = Cache(tmp_path / "cache")
+    rows = latency.measure(contender, ["cpu"], [1], latency.QUICK, cache)
+    assert [(r["kind"], r["batch"]) for r in rows] == [
+        ("network", 1),
+        ("network", 8),
+        ("network", 32),
+        ("whole", 1),
+    ]
+    for row in rows:
+        assert row["provider"] == "cpu"
+        assert row["threads"] == 1
+        assert 0 < row["median_ms"] <= row["p90_ms"] <= row["p99_ms"]
+        assert row["memory_mb"] > 10
+        assert row["cpu"]
+        assert "onnxruntime" in row["versions"]
+    whole = rows[-1]
+    stages = sum(whole[f"{name}_ms"] for name in ("decode", "detect", "crop", "network", "draw"))
+    assert stages == pytest.approx(whole["median_ms"], rel=0.5)
+    assert latency.measure(contender, ["cpu"], [1], latency.QUICK, cache) == rows
+
+
+def test_the_host_kind_is_a_plain_word():
+    assert "_" not in host_kind()
+    assert "/" not in host_kind()
+    assert host_kind().endswith("core")

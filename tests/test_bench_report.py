@@ -1,0 +1,125 @@
+"""The leaderboard and its page, from CSVs alone."""
+
+from __future__ import annotations
+
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+
+from bench import report
+from bench.distortions import DISTORTIONS
+from bench.report.charts import Axis, pareto
+from bench.results import read_rows, write_rows
+from bench.scores import CED_THRESHOLDS
+from fkp.schemes import REGIONS
+
+NAMES = {"fast": 6.0, "fine": 4.0, "<b>odd</b>": 9.0}
+
+
+@pytest.fixture
+def results(tmp_path: Path, monkeypatch) -> Path:
+    monkeypatch.setenv("FKP_MODELS", str(tmp_path / "models"))
+    folder = tmp_path / "results"
+    parts: dict[str, list[dict]] = {"accuracy": [], "ced": [], "latency": [], "robustness": [], "kaggle": []}
+    for name, nme in NAMES.items():
+        who = {"model": name, "sha256": "0", "provider": "cpu"}
+        where = who | {"dataset": "300w-common", "scheme": "ibug68", "boxes": "truth"}
+        regions = {f"nme_{region}": nme + i for i, region in enumerate(REGIONS)}
+        figures = {"missed": 0.0, "nme": nme, "nme_inner": nme, "fr8": nme, "auc8": 50.0, "mae": nme}
+        parts["accuracy"].append(where | figures | regions)
+        parts["ced"].append(where | {f"{t:g}": min(100.0, t * 50 / nme) for t in CED_THRESHOLDS})
+        for kind in ("network", "whole"):
+            times = {"median_ms": 40 / nme, "p90_ms": 9.0, "p99_ms": 9.0, "faces_per_s": 100.0}
+            facts = {"file_mb": 2.0, "multiply_adds": 10**8, "load_ms": 5.0, "memory_mb": 80.0}
+            more = {"kind": kind, "threads": 1, "batch": 1, "versions": "x", "date": "2020-01-01"}
+            parts["latency"].append(who | more | times | facts)
+        shared = who | {"dataset": "300w-common", "scheme": "ibug68"}
+        conditions = [("clean", 0.0), ("summary", 0.0), ("mirror", 0.0)]
+        conditions += [(kind, s) for kind, d in DISTORTIONS.items() for s in d.severities]
+        parts["robustness"] += [shared | {"kind": k, "severity": s, "nme": nme} for k, s in conditions]
+        parts["kaggle"].append(who | {"images": 10, "covered": 4, "mae": nme})
+    for part, rows in parts.items():
+        write_rows(folder, part, "Some-CPU-2core", "2020-01-01", rows)
+    return folder
+
+
+class _Checker(HTMLParser):
+    """Collects what a page would load, and checks that its elements close in order."""
+
+    VOID = frozenset({"meta", "br"})
+    OPEN_ENDED = frozenset({"html"})
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.loads: list[str] = []
+        self.seen: list[str] = []
+
+    def handle_starttag(self, tag, attrs):
+        self.seen.append(tag)
+        self.loads += [value or "" for name, value in attrs if name in ("src", "href")]
+        if tag not in self.VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag, attrs):
+        self.seen.append(tag)
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+
+def test_the_report_is_written_and_self_contained(results, tmp_path):
+    readme = tmp_path / "README.md"
+    readme.write_text("before\n<!-- leaderboard -->\nold\n<!-- /leaderboard -->\nafter\n")
+    paths = report.write(results, tmp_path)
+    assert [path.name for path in paths] == ["LEADERBOARD.md", "leaderboard.html", "README.md"]
+    text = readme.read_text()
+    assert text.startswith("before\n<!-- leaderboard -->\n**68 points")
+    assert text.endswith("<!-- /leaderboard -->\nafter\n")
+    assert "old" not in text
+    page = (tmp_path / "docs" / "leaderboard.html").read_text()
+    checker = _Checker()
+    checker.feed(page)
+    assert checker.loads == []
+    assert checker.open == []
+    assert "<b>odd" not in page
+    assert checker.seen.count("svg") == 2 + len(DISTORTIONS)
+    assert not re.search(r"\bnan\b|\$\w", page)
+
+
+def test_the_best_come_first_and_are_bold(results, tmp_path):
+    report.write(results, tmp_path)
+    lines = (tmp_path / "LEADERBOARD.md").read_text().splitlines()
+    ranked = [line for line in lines if line.startswith(("| fine", "| fast"))]
+    assert ranked[0].startswith("| fine | **4.00** |")
+    assert "**4.44**" in ranked[1] or "**6.67**" in ranked[1] or "6.67" in ranked[1]
+
+
+def test_rows_of_a_changed_model_are_left_out(results, tmp_path):
+    (tmp_path / "models").mkdir()
+    (tmp_path / "models" / "index.json").write_text('{"fine": {"sha256": "1", "spec": {}}}')
+    report.write(results, tmp_path)
+    text = (tmp_path / "LEADERBOARD.md").read_text()
+    assert "| fine" not in text
+    assert "| fast" in text
+
+
+def test_a_later_date_replaces_the_file_and_keeps_the_other_rows(results):
+    row = {"model": "fine", "sha256": "0", "provider": "cpu", "images": 10, "covered": 4, "mae": 1.0}
+    write_rows(results, "kaggle", "Some-CPU-2core", "2020-02-02", [row])
+    assert [path.name for path in results.glob("kaggle*")] == [
+        "kaggle_Some-CPU-2core_cpu_fp32_2020-02-02.csv"
+    ]
+    scores = {r["model"]: r["mae"] for r in read_rows(results, "kaggle")}
+    assert scores == {"fine": "1", "fast": "6", "<b>odd</b>": "9"}
+
+
+def test_the_pareto_front_holds_what_none_beats():
+    assert pareto([(1, 9), (2, 5), (3, 7), (4, 5), (5, 1)]) == [(1, 9), (2, 5), (5, 1)]
+
+
+def test_ticks_are_round_and_inside():
+    assert Axis("", 0, 25).ticks() == [0, 5, 10, 15, 20, 25]
+    assert Axis("", 0.5, 30, log=True).ticks() == pytest.approx([0.5, 1, 2, 5, 10, 20])

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from fkp.geometry import box_iou
-from fkp.runtime.detectors import DETECTORS, HAAR_BOX, get_detector, suppress_overlaps
 from fkp.images import load_image
+from fkp.runtime.detectors import DETECTORS, HAAR_BOX, get_detector, suppress_overlaps
 
 ASTRONAUT = Path(__file__).parents[1] / "demo" / "examples" / "eileen-collins.jpg"
 FACE = [96.0, 90, 172, 178]  # in the part of the picture that is searched: brows to chin, ear to ear

@@ -1,0 +1,158 @@
+"""The Compare tab: several models on one picture, how far they are apart, and their errors."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from demo import models, words
+from demo.differences import COLOURS, draw_differences
+from demo.files import new_folder, save_jpeg
+from demo.handlers.pictures import read_picture, sentence, shown, to_style, zoom
+from fkp.datasets.pts import read_pts
+from fkp.datasets.sample import DataError
+from fkp.geometry import box_diagonal, points_box
+from fkp.images import ImageError
+from fkp.metrics import inter_ocular, nme, point_distance
+from fkp.runtime.drawing import draw
+from fkp.runtime.face import Face
+from fkp.runtime.sessions import ModelError
+from fkp.schemes import SCHEMES, Scheme, get_scheme
+
+MOST_MODELS = len(COLOURS)
+_MOST_FACES = 6
+_LARGEST_PTS = 100_000  # bytes
+
+Tiles = list[tuple[str, str]]
+
+
+class View(NamedTuple):
+    """What the tab shows: each model's picture, zoomed faces with the differences, and figures."""
+
+    message: str
+    overlays: Tiles
+    differences: Tiles
+    table: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    model: str
+    scheme: Scheme
+    faces: list[Face]
+    milliseconds: float
+
+
+def compare(
+    picture: Mapping[str, Any] | None,
+    names: Sequence[str],
+    truth_file: Mapping[str, Any] | None,
+    styles: Sequence[str],
+) -> View:
+    """Run models on the same faces of a picture; the first one chosen is what the others are held against.
+
+    Never raises for bad input: the message says what is wrong.
+    """
+    if picture is None or len(names) < 2:
+        return View(words.note("Choose a picture and at least two models."), [], [], "")
+    if len(names) > MOST_MODELS:
+        return View(words.note(f"At most {MOST_MODELS} models at a time."), [], [], "")
+    try:
+        image = read_picture(picture)
+        answers = _run(image, names)
+        truth = _read_truth(truth_file)
+    except (ImageError, ModelError, _TruthError) as error:
+        return View(words.problem(sentence(error)), [], [], "")
+    faces = answers[0].faces
+    folder, style = new_folder(), to_style(styles)
+    if not faces:
+        return View(words.faces_found(faces, image.shape[:2]), [], [], "")
+    overlays, differences = [], []
+    for number, answer in enumerate(answers):
+        path = folder / f"model-{number}.jpg"
+        drawn = (
+            zoom(image, answer.faces[0], style)
+            if len(faces) == 1
+            else draw(*shown(image, answer.faces), style)
+        )
+        overlays.append((save_jpeg(drawn, path), answer.model))
+    for number in range(min(len(faces), _MOST_FACES)):
+        drawn = draw_differences(image, [answer.faces[number] for answer in answers])
+        differences.append((save_jpeg(drawn, folder / f"difference-{number}.jpg"), f"Face {number + 1}"))
+    rows = [_row(answer, answers[0], truth) for answer in answers]
+    return View(words.faces_found(faces, image.shape[:2]), overlays, differences, words.comparison(rows))
+
+
+def _run(image: NDArray[np.uint8], names: Sequence[str]) -> list[_Answer]:
+    """Every model's answer for the same faces: those that the detector finds."""
+    answers: list[_Answer] = []
+    for name in names:
+        boxes = [face.box for face in answers[0].faces] if answers else None
+        landmarker = models.get_landmarker(name)
+        analysis = landmarker.analyse(image, boxes)
+        spent = analysis.timings["crop"] + analysis.timings["network"]
+        answers.append(_Answer(name, landmarker.scheme, analysis.faces, spent))
+    return answers
+
+
+def _row(answer: _Answer, first: _Answer, truth: NDArray | None) -> tuple[str, str, str, str, str]:
+    """Model, points, milliseconds, distance from the first model, error."""
+    apart = "-"
+    if answer is not first:
+        apart = f"{np.mean(_apart(answer, first)):.2f} px"
+        if answer.scheme is not first.scheme:
+            apart += " (nose tip)"
+    points = str(answer.scheme.num_points)
+    return answer.model, points, f"{answer.milliseconds:.1f}", apart, _error(answer, truth)
+
+
+def _apart(answer: _Answer, first: _Answer) -> NDArray:
+    """Distances between two models' points, in pixels; of the nose tips where their schemes differ."""
+    pairs = zip(answer.faces, first.faces, strict=True)
+    if answer.scheme is first.scheme:
+        return np.array([point_distance(a.points[None], b.points[None])[0].mean() for a, b in pairs])
+    tips = [a.points[answer.scheme.nose_tip] - b.points[first.scheme.nose_tip] for a, b in pairs]
+    return np.linalg.norm(tips, axis=1)
+
+
+def _error(answer: _Answer, truth: NDArray | None) -> str:
+    """The error of the face that the true points belong to."""
+    if truth is None:
+        return "no .pts file"
+    if len(truth) != answer.scheme.num_points:
+        return f"the file has {len(truth)} points"
+    middle = truth.mean(axis=0)
+    face = min(answer.faces, key=lambda face: float(np.hypot(*(face.points.mean(axis=0) - middle))))
+    corners = answer.scheme.outer_eye_corners
+    size = inter_ocular(truth[None], corners) if corners else box_diagonal(points_box(truth[None]))
+    if not size[0] > 0:
+        return "the file's points lie on one spot"
+    distance = point_distance(face.points[None], truth[None])
+    return f"NME {nme(distance, size)[0]:.2f} %, {distance.mean():.2f} px"
+
+
+class _TruthError(ValueError):
+    """A file of true points cannot be used."""
+
+
+def _read_truth(file: Mapping[str, Any] | None) -> NDArray | None:
+    if file is None:
+        return None
+    path = Path(file["path"])
+    try:
+        if path.stat().st_size > _LARGEST_PTS:
+            raise _TruthError("your .pts file is too large to be one")
+        truth = read_pts(path)
+    except DataError as error:
+        raise _TruthError(f"your .pts file {error.problem}") from error
+    except OSError:
+        raise _TruthError("your .pts file is no longer here: upload it again") from None
+    known = {get_scheme(name).num_points for name in SCHEMES}
+    if len(truth) not in known or not np.isfinite(truth).all():
+        raise _TruthError(f"your .pts file has {len(truth)} points; the models find {sorted(known)}")
+    return truth

@@ -1,0 +1,146 @@
+"""The Image tab: one picture, all its faces, and files to take home."""
+
+from __future__ import annotations
+
+import json
+import time
+import zipfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import gradio as gr
+
+from demo import models, words
+from demo.files import new_folder, save_jpeg, save_png
+from demo.handlers.pictures import read_picture, sentence, shown, to_style, zoom
+from fkp.images import ImageError
+from fkp.runtime.drawing import draw
+from fkp.runtime.face import Face
+from fkp.runtime.results import csv_rows, record, to_csv, to_pts
+from fkp.runtime.sessions import ModelError
+
+_MOST_ZOOMED = 40
+_NAME = "picture"  # what the files call it: a visitor's own file name stays out of them
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The faces on one visitor's picture, kept so that drawing them anew needs no second search."""
+
+    picture: Mapping[str, Any]
+    size: tuple[int, int]
+    model: str
+    faces: list[Face]
+
+
+class View(NamedTuple):
+    """What the tab shows; None leaves an element empty."""
+
+    found: Found | None
+    message: str
+    overlay: str | None
+    zooms: list[tuple[str, str]]
+    table: str
+    timings: str
+
+
+class Downloads(NamedTuple):
+    """Paths of the files to take home; `pts` holds one file, or a zip of one for each face."""
+
+    json: str | None = None
+    csv: str | None = None
+    pts: str | None = None
+    png: str | None = None
+
+
+def analyse(picture: Mapping[str, Any] | None, model: str | None, styles: Sequence[str]) -> View:
+    """Find the landmarks on a picture and draw them.
+
+    Never raises for a bad picture or model: the view's message says what is wrong.
+    """
+    if picture is None:
+        return _empty(
+            words.note("Choose a picture: upload it, paste it, take it, or start with the example.")
+        )
+    try:
+        start = time.perf_counter()
+        image = read_picture(picture)
+        read = (time.perf_counter() - start) * 1000
+        analysis = models.get_landmarker(model or "").analyse(image)
+    except (ImageError, ModelError) as error:
+        return _empty(words.problem(sentence(error)))
+    found = Found(picture, image.shape[:2], model or "", analysis.faces)
+    start = time.perf_counter()
+    overlay, zooms = _pictures(image, analysis.faces, styles)
+    timings = {"read": read, **analysis.timings, "draw": (time.perf_counter() - start) * 1000}
+    message = words.faces_found(analysis.faces, image.shape[:2])
+    return View(found, message, overlay, zooms, words.face_table(analysis.faces), words.timings(timings))
+
+
+def redraw(found: Found | None, styles: Sequence[str]) -> tuple[str | None, list[tuple[str, str]]]:
+    """Overlay and zoomed faces in another style."""
+    if found is None:
+        return None, []
+    try:
+        return _pictures(read_picture(found.picture), found.faces, styles)
+    except ImageError:  # its file has been cleaned away
+        return None, []
+
+
+def coordinates(found: Found | None) -> list[list[str | int | float]]:
+    """A row for every point: face, point, region, x, y, confidence."""
+    return [list(row[1:]) for row in csv_rows(_NAME, found.faces)] if found else []
+
+
+def download_buttons(found: Found | None, styles: Sequence[str]) -> list[Any]:
+    """The download buttons, which work where there is a file, and the coordinates."""
+    buttons = [
+        gr.DownloadButton(value=path, interactive=path is not None) for path in downloads(found, styles)
+    ]
+    return [*buttons, coordinates(found)]
+
+
+def downloads(found: Found | None, styles: Sequence[str]) -> Downloads:
+    """The results as files; none where there is no face."""
+    if found is None or not found.faces:
+        return Downloads()
+    folder = new_folder()
+    numbers, table = folder / "landmarks.json", folder / "landmarks.csv"
+    numbers.write_text(
+        json.dumps(record(_NAME, found.size, found.model, found.faces), indent=1), encoding="utf-8"
+    )
+    table.write_text(to_csv(_NAME, found.faces), encoding="utf-8")
+    files = Downloads(str(numbers), str(table), _save_pts(found.faces, folder))
+    try:
+        overlay = draw(read_picture(found.picture), found.faces, to_style(styles))
+    except ImageError:  # its file has been cleaned away
+        return files
+    return files._replace(png=save_png(overlay, folder / "landmarks.png"))
+
+
+def _save_pts(faces: Sequence[Face], folder: Path) -> str:
+    if len(faces) == 1:
+        path = folder / "landmarks.pts"
+        path.write_text(to_pts(faces[0]), encoding="utf-8")
+        return str(path)
+    path = folder / "landmarks-pts.zip"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for number, face in enumerate(faces, start=1):
+            archive.writestr(f"face-{number}.pts", to_pts(face))
+    return str(path)
+
+
+def _pictures(image, faces: Sequence[Face], styles: Sequence[str]) -> tuple[str, list[tuple[str, str]]]:
+    folder, style = new_folder(), to_style(styles)
+    overlay = save_jpeg(draw(*shown(image, faces), style), folder / "overlay.jpg")
+    zooms = [
+        (save_jpeg(zoom(image, face, style), folder / f"face-{number}.jpg"), f"Face {number}")
+        for number, face in enumerate(faces[:_MOST_ZOOMED], start=1)
+    ]
+    return overlay, zooms
+
+
+def _empty(message: str) -> View:
+    return View(None, message, None, [], "", "")

@@ -1,0 +1,79 @@
+"""The Inside tab: filters and feature maps of a model on a visitor's face."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from demo import models, words
+from demo.files import new_folder, save_jpeg, save_png
+from demo.handlers.pictures import read_picture, sentence
+from fkp.geometry import crop_transform, warp
+from fkp.images import ImageError
+from fkp.runtime.sessions import ModelError
+
+if TYPE_CHECKING:
+    from demo.network import Layer
+
+_MOST_FILTERS = 64
+_MOST_MAPS = 32
+_TILE = 96  # pixels
+
+
+class View(NamedTuple):
+    """What the tab shows; paths of pictures."""
+
+    message: str
+    crop: str | None = None
+    filters: str | None = None
+    layers: list[tuple[str, str]] | None = None
+
+
+def look(picture: Mapping[str, Any] | None, model: str | None) -> View:
+    """Show the first filters of a model, and what its layers make of the surest face of a picture.
+
+    Never raises for bad input: the message says what is wrong.
+    """
+    if picture is None:
+        return View(words.note("Choose a picture."))
+    try:
+        from demo.network import mosaic, open_inside
+    except ModuleNotFoundError:
+        return View(words.problem("This tab needs the package onnx: pip install onnx."))
+    try:
+        image = read_picture(picture)
+        landmarker = models.get_landmarker(model or "")
+        faces = landmarker(image)
+        path = models.find(model or "").path
+        inside = open_inside(path, path.stat().st_mtime_ns)
+    except (ImageError, ModelError, ValueError, OSError) as error:
+        return View(words.problem(sentence(error)))
+    if not faces:
+        return View(words.faces_found(faces, image.shape[:2]))
+    size = landmarker.spec.input_size
+    crop = warp(image, crop_transform(faces[0].box, size, landmarker.spec.margin), size)
+    folder = new_folder()
+    # Weights (N, C, h, w): colour filters as colours, others by their first channel.
+    filters = inside.filters[:_MOST_FILTERS].transpose(0, 2, 3, 1)
+    filters = filters if filters.shape[-1] == 3 else filters[..., 0]
+    layers = [
+        (
+            save_jpeg(mosaic(layer.maps[:_MOST_MAPS], _TILE), folder / f"layer-{number}.jpg"),
+            _caption(layer),
+        )
+        for number, layer in enumerate(inside.layers(crop))
+    ]
+    count = len(inside.filters)
+    text = f"The first layer has {count} filters of {' x '.join(map(str, inside.filters.shape[2:]))} weights."
+    return View(
+        words.done(text),
+        save_png(crop, folder / "crop.png"),
+        save_png(mosaic(filters, _TILE), folder / "filters.png"),
+        layers,
+    )
+
+
+def _caption(layer: Layer) -> str:
+    channels, height, width = layer.maps.shape
+    shown = f"{min(channels, _MOST_MAPS)} of {channels}" if channels > _MOST_MAPS else f"{channels}"
+    return f"{layer.title}: {shown} maps of {width} x {height}"

@@ -1,0 +1,89 @@
+"""The Video tab: a film in, the same film with landmarks out."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from demo import models, words
+from demo.files import new_folder
+from demo.handlers.pictures import sentence, shown, to_style
+from fkp.runtime.drawing import Style, draw
+from fkp.runtime.media import Frame, VideoError, VideoWriter, probe, read_frames
+from fkp.runtime.results import ResultWriter
+from fkp.runtime.sessions import ModelError
+from fkp.runtime.tracking import Tracker
+
+MAX_SECONDS = 60
+MAX_PIXELS = 3840 * 2160
+LARGEST_SIDE = 1280  # pixels, of the written film
+_NEWS_EVERY = 0.4  # seconds
+_FILM = "landmarks.mp4"
+
+
+class View(NamedTuple):
+    """What the tab shows: a message, and paths of the film and its numbers."""
+
+    message: str
+    film: str | None = None
+    json: str | None = None
+    csv: str | None = None
+
+
+def annotate(film: Mapping[str, Any] | None, model: str | None, styles: Sequence[str]) -> Iterator[View]:
+    """Draw the landmarks into every frame; yields the progress, then the result.
+
+    Never raises for a bad film or model: the message says what is wrong. A generator that is closed
+    on the way leaves nothing behind.
+    """
+    if film is None:
+        yield View(words.note("Choose a video first."))
+        return
+    path, folder = Path(film["path"]), new_folder()
+    try:
+        tracker = Tracker(models.get_landmarker(model or "", refine=False))
+        yield from _annotate(path, folder, tracker, model or "", to_style(styles))
+    except (VideoError, ModelError) as error:
+        yield View(words.problem(sentence(VideoError(str(error).replace(str(path), "your video")))))
+    finally:
+        if not (folder / _FILM).exists():  # an error, or cancelled
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _annotate(path: Path, folder: Path, tracker: Tracker, model: str, style: Style) -> Iterator[View]:
+    info = probe(path)
+    expected = min(info.frames or 0, round(MAX_SECONDS * info.rate)) or None
+    start = told = time.monotonic()
+    count, seen, cut = 0, 0, False
+    with (
+        VideoWriter(folder / _FILM, info.rate, path) as out,
+        ResultWriter(folder, model) as numbers,
+    ):
+        for frame in read_frames(path):
+            if frame.time >= MAX_SECONDS:
+                cut = True
+                break
+            _check_size(frame)
+            faces = tracker.step(frame.image, frame.time)
+            numbers.add(f"frame {count}", frame.image.shape[:2], faces)
+            out.write(Frame(draw(*shown(frame.image, faces, LARGEST_SIDE), style), frame.time))
+            count, seen = count + 1, seen + bool(faces)
+            if time.monotonic() - told > _NEWS_EVERY:
+                told = time.monotonic()
+                yield View(words.progress(count, expected, told - start))
+    took = time.monotonic() - start
+    text = (
+        f"{count} frames in {took:.1f} s ({count / took:.0f} a second); a face was found in {seen} of them."
+    )
+    if cut:
+        text += f" The video is longer than {MAX_SECONDS} seconds: only its beginning was used."
+    yield View(words.done(text), *(str(folder / name) for name in (_FILM, "faces.json", "faces.csv")))
+
+
+def _check_size(frame: Frame) -> None:
+    height, width = frame.image.shape[:2]
+    if height * width > MAX_PIXELS:
+        raise VideoError(f"your video is too large: {width} x {height} pixels, at most 3840 x 2160")

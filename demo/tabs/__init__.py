@@ -1,0 +1,1 @@
+"""The demo's tabs: layout and wiring, no work."""

@@ -1,0 +1,59 @@
+"""Layout of the Compare tab."""
+
+from __future__ import annotations
+
+import gradio as gr
+
+from demo import models, words
+from demo.handlers import compare as handlers
+from demo.handlers.pictures import DEFAULT_STYLES
+from demo.tabs.parts import EXAMPLES, PICTURES
+
+_INTRO = f"""\
+Two to {handlers.MOST_MODELS} models on the same faces. The first one you tick is what the others are \
+held against. With a `.pts` file of the true points, each model's error is shown too."""
+
+
+def build() -> None:
+    """Add the tab's elements to the page."""
+    known = models.choices()
+    gr.Markdown(_INTRO, elem_classes="fkp-intro")
+    with gr.Row(equal_height=False):
+        with gr.Column(scale=2, min_width=300):
+            picture = gr.Image(
+                value=EXAMPLES[0] if EXAMPLES else None,
+                type="filepath",
+                image_mode=None,
+                label="Picture",
+                height=280,
+                buttons=[],
+                elem_id="compare-picture",
+            )
+            names = gr.CheckboxGroup(known, value=[name for _, name in known[:2]], label="Models")
+            truth = gr.File(label="True points (.pts), if you have them", file_types=[".pts"], height=120)
+            start = gr.Button("Compare", variant="primary", elem_id="start-compare")
+        with gr.Column(scale=3, min_width=300):
+            message = gr.HTML(words.note("Choose models, then press Compare."), elem_id="compare-message")
+            overlays = _tiles("Each model", 2)
+            differences = _tiles("Differences", 1)
+    table = gr.HTML(elem_id="comparison")
+    start.click(
+        handlers.compare,
+        [picture, names, truth, gr.State(DEFAULT_STYLES)],
+        [message, overlays, differences, table],
+        preprocess=False,
+        api_visibility="private",
+        **PICTURES,
+    )
+
+
+def _tiles(label: str, columns: int) -> gr.Gallery:
+    return gr.Gallery(
+        label=label,
+        columns=columns,
+        fit_columns=False,
+        height="auto",
+        object_fit="contain",
+        interactive=False,
+        buttons=["fullscreen"],
+    )

@@ -1,0 +1,97 @@
+"""Layout of the Image tab."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import gradio as gr
+
+from demo import words
+from demo.handlers import image as handlers
+from demo.handlers import programs
+from demo.handlers.pictures import DEFAULT_STYLES, MAX_MEGAPIXELS, STYLES
+from demo.tabs.parts import EXAMPLES, PICTURES, download_row, model_picker
+
+_PRIVATE: dict[str, Any] = {"api_visibility": "private"}
+
+
+def build(page: gr.Blocks) -> None:
+    """Add the tab's elements to the page."""
+    found = gr.State(None)
+    with gr.Row(equal_height=False):
+        with gr.Column(scale=2, min_width=300):
+            picture = gr.Image(
+                value=EXAMPLES[0] if EXAMPLES else None,
+                type="filepath",
+                image_mode=None,
+                sources=["upload", "webcam", "clipboard"],
+                label=f"Picture, at most {MAX_MEGAPIXELS} megapixels",
+                height=320,
+                buttons=[],
+                elem_id="picture",
+            )
+            if EXAMPLES:
+                gr.Examples(EXAMPLES, picture, label="Example (NASA, public domain)", elem_id="examples")
+            model, _ = model_picker()
+            styles = gr.CheckboxGroup(list(STYLES), value=DEFAULT_STYLES, label="Draw", elem_id="styles")
+        with gr.Column(scale=3, min_width=300):
+            message = gr.HTML(words.note("Choose a picture."), elem_id="message")
+            overlay = gr.Image(
+                label="Landmarks", interactive=False, buttons=["fullscreen"], elem_id="overlay", height=520
+            )
+            timings = gr.HTML(elem_id="timings")
+            files = download_row(("json", "JSON"), ("csv", "CSV"), ("pts", ".pts"), ("png", "PNG"))
+    table = gr.HTML(elem_id="faces")
+    zooms = gr.Gallery(
+        label="Each face",
+        columns=4,
+        fit_columns=False,
+        height="auto",
+        object_fit="contain",
+        interactive=False,
+        buttons=["fullscreen"],
+        elem_classes="fkp-tiles",
+    )
+    with gr.Accordion("Coordinates", open=False):
+        points = gr.Dataframe(
+            headers=["face", "point", "region", "x", "y", "confidence"],
+            datatype=["number", "number", "str", "number", "number", "number"],
+            interactive=False,
+            max_height=320,
+        )
+
+    view = [found, message, overlay, zooms, table, timings]
+    inputs = [picture, model, styles]
+    # Raw values: the picture's file is decoded once, by us, so that a broken one gets a sentence.
+    searched = gr.on(
+        [picture.change, model.change, page.load],
+        handlers.analyse,
+        inputs,
+        view,
+        preprocess=False,
+        trigger_mode="always_last",
+        show_progress_on=overlay,
+        **PICTURES,
+        **_PRIVATE,
+    )
+    drawn = styles.change(
+        handlers.redraw, [found, styles], [overlay, zooms], trigger_mode="always_last", **PICTURES, **_PRIVATE
+    )
+    for finished in (searched, drawn):
+        finished.then(
+            handlers.download_buttons,
+            [found, styles],
+            [*files, points],
+            show_progress="hidden",
+            **PICTURES,
+            **_PRIVATE,
+        )
+    for_programs = gr.Button(visible=False)
+    for_programs.click(
+        programs.landmarks,
+        [picture, model],
+        gr.JSON(visible=False),
+        preprocess=False,
+        api_name="landmarks",
+        **PICTURES,
+    )

@@ -1,0 +1,55 @@
+"""Layout of the Webcam tab."""
+
+from __future__ import annotations
+
+import gradio as gr
+
+from demo import words
+from demo.handlers import live as handlers
+from demo.handlers.pictures import DEFAULT_STYLES, STYLES
+from demo.tabs.parts import model_picker
+
+_MINUTES = 5
+_VISITORS = 4  # at once: each keeps a place for as long as the camera runs
+_INTRO = f"""\
+Press **Record** under the camera. Faces are followed from frame to frame: the detector looks again only \
+now and then, and the points are smoothed. Nothing is stored. After {_MINUTES} minutes the camera \
+pauses, so that others get a turn; press again to go on."""
+
+
+def build() -> None:
+    """Add the tab's elements to the page."""
+    session = gr.State(None)
+    gr.Markdown(_INTRO, elem_classes="fkp-intro")
+    with gr.Row(equal_height=False):
+        with gr.Column(scale=2, min_width=300):
+            camera = gr.Image(
+                sources=["webcam"],
+                streaming=True,
+                label="Camera",
+                height=320,
+                buttons=[],
+                elem_id="camera",
+                webcam_options=gr.WebcamOptions(
+                    constraints={"video": {"width": {"ideal": 640}, "height": {"ideal": 480}}}
+                ),
+            )
+            model, _ = model_picker()
+            styles = gr.CheckboxGroup(list(STYLES), value=DEFAULT_STYLES, label="Draw", elem_id="live-styles")
+        with gr.Column(scale=3, min_width=300):
+            figures = gr.HTML(words.note("The camera is off."), elem_id="live-figures")
+            picture = gr.Image(
+                label="Landmarks", interactive=False, buttons=[], height=480, elem_id="live-overlay"
+            )
+    camera.stream(
+        handlers.step,
+        [camera, model, styles, session],
+        [picture, figures, session],
+        preprocess=False,
+        postprocess=False,
+        stream_every=0.05,  # seconds: more would keep a slow phone too busy to be used
+        time_limit=_MINUTES * 60,
+        concurrency_limit=_VISITORS,
+        show_progress="hidden",
+        api_visibility="private",
+    )

@@ -1,0 +1,60 @@
+"""Layout of the Video tab."""
+
+from __future__ import annotations
+
+import gradio as gr
+
+from demo import words
+from demo.handlers import video as handlers
+from demo.handlers.pictures import DEFAULT_STYLES, STYLES
+from demo.tabs.parts import download_row, fill_downloads, model_picker
+
+_INTRO = f"""\
+At most **{handlers.MAX_SECONDS} seconds** (of a longer video the beginning), **100 MB** and 3840 x 2160 \
+pixels. The result is an H.264 film of at most {handlers.LARGEST_SIDE} pixels, with its sound, and a \
+table of all points of every frame."""
+
+
+def build() -> None:
+    """Add the tab's elements to the page."""
+    gr.Markdown(_INTRO, elem_classes="fkp-intro")
+    with gr.Row(equal_height=False):
+        with gr.Column(scale=2, min_width=300):
+            film = gr.Video(
+                label="Video", sources=["upload", "webcam"], height=320, buttons=[], elem_id="video"
+            )
+            model, _ = model_picker()
+            styles = gr.CheckboxGroup(list(STYLES), value=DEFAULT_STYLES, label="Draw")
+            with gr.Row():
+                start = gr.Button("Find landmarks", variant="primary", elem_id="start-video")
+                cancel = gr.Button("Cancel", interactive=False)
+        with gr.Column(scale=3, min_width=300):
+            message = gr.HTML(
+                words.note("Choose a video, then press Find landmarks."), elem_id="video-message"
+            )
+            result = gr.Video(label="Landmarks", interactive=False, height=480, elem_id="video-result")
+            files = download_row(("video-json", "JSON"), ("video-csv", "CSV"))
+    paths = [gr.State(None) for _ in files]
+    running = start.click(
+        lambda: gr.Button(interactive=True), None, cancel, queue=False, api_visibility="private"
+    )
+    # One film at a time: it takes both the time and the cores of many pictures.
+    work = running.then(
+        handlers.annotate,
+        [film, model, styles],
+        [message, result, *paths],
+        preprocess=False,
+        concurrency_limit=1,
+        show_progress="hidden",
+        api_visibility="private",
+    )
+    work.then(fill_downloads, paths, files, show_progress="hidden", api_visibility="private")
+    work.then(lambda: gr.Button(interactive=False), None, cancel, queue=False, api_visibility="private")
+    cancel.click(
+        lambda: (words.note("Cancelled."), gr.Button(interactive=False)),
+        None,
+        [message, cancel],
+        cancels=work,
+        queue=False,
+        api_visibility="private",
+    )

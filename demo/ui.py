@@ -1,0 +1,58 @@
+"""The demo's page, and how it is served."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+from gradio.themes.utils.fonts import LocalFont
+
+from demo.files import KEPT_SECONDS
+from demo.handlers import programs
+from demo.tabs import compare, image, leaderboard, live, network, video
+
+# Gradio brings these files along; that of its own choice for bold, weight 600, lacks most letters.
+_FONT = (LocalFont("IBM Plex Sans", weights=(400, 700)), "ui-sans-serif", "system-ui", "sans-serif")
+_TITLE = """# Facial keypoints
+Small networks find the landmarks of every face in your pictures and videos. \
+What you send stays on this server for about an hour, and nobody else sees it."""
+
+
+def build() -> gr.Blocks:
+    """The whole page."""
+    with gr.Blocks(
+        title="Facial keypoints", analytics_enabled=False, delete_cache=(600, KEPT_SECONDS)
+    ) as page:
+        gr.Markdown(_TITLE, elem_id="title")
+        with gr.Tabs():
+            with gr.Tab("Image"):
+                image.build(page)
+            with gr.Tab("Webcam"):
+                live.build()
+            with gr.Tab("Video"):
+                video.build()
+            with gr.Tab("Compare"):
+                compare.build()
+            with gr.Tab("Leaderboard"):
+                leaderboard.build()
+            with gr.Tab("Inside the network"):
+                network.build()
+        gr.api(programs.list_models, api_name="models", queue=False)
+    return page.queue(max_size=64, default_concurrency_limit=2)
+
+
+def launch_options() -> dict[str, Any]:
+    """What `launch` is told, here and in tests."""
+    return {
+        "theme": gr.themes.Base(primary_hue="teal", neutral_hue="slate", radius_size="md", font=_FONT),
+        "css_paths": Path(__file__).with_name("style.css"),
+        "max_file_size": "100mb",
+        "allowed_paths": [],
+        "show_error": False,
+        "run_history": False,
+        "footer_links": ["api"],
+        "enable_monitoring": False,
+        "max_threads": 16,
+        "state_session_capacity": 500,
+    }

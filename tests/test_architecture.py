@@ -1,0 +1,79 @@
+"""The house: which room may import which, and no torch in what runs the models."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+LEAVES = {"fkp.schemes", "fkp.geometry", "fkp.metrics", "fkp.spec", "fkp.images"}
+MAY_IMPORT = {
+    "fkp.datasets": LEAVES,
+    "fkp.runtime": LEAVES,
+    "fkp.models": LEAVES | {"fkp.datasets"},
+    "fkp.training": LEAVES | {"fkp.datasets", "fkp.models"},
+    "demo": LEAVES | {"fkp.datasets", "fkp.runtime", "fkp"},
+    "bench": LEAVES | {"fkp.datasets", "fkp.runtime", "fkp"},
+}
+# Commands put rooms together: they may look across, inside their functions.
+COMMANDS = {"fkp/training/cli.py", "fkp/datasets/cli.py", "fkp/runtime/cli.py"}
+
+
+def imports(path: Path) -> set[str]:
+    """The project's own modules that a file imports."""
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.ImportFrom) and node.module:
+            # `from fkp import geometry` imports a module, `from fkp import Landmarker` a name.
+            whole = {f"{node.module}.{alias.name}" for alias in node.names}
+            names |= whole if node.module == "fkp" else {node.module}
+        elif isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+    return {name for name in names if name.split(".")[0] in {"fkp", "bench", "demo"}}
+
+
+def python_files(room: str) -> list[Path]:
+    return sorted((ROOT / room.replace(".", "/")).rglob("*.py"))
+
+
+@pytest.mark.parametrize("leaf", sorted(LEAVES))
+def test_a_leaf_imports_nothing_of_ours(leaf):
+    assert imports(ROOT / f"{leaf.replace('.', '/')}.py") == set()
+
+
+@pytest.mark.parametrize("room", MAY_IMPORT)
+def test_the_way_goes_one_way(room):
+    allowed = MAY_IMPORT[room] | {room}
+    assert python_files(room)
+    for path in python_files(room):
+        if str(path.relative_to(ROOT)) in COMMANDS:
+            continue
+        for name in imports(path):
+            known = any(name == a or (a != "fkp" and name.startswith(f"{a}.")) for a in allowed)
+            public = "fkp" in allowed and name in {"fkp.Landmarker", "fkp.Face", "fkp.list_models"}
+            assert known or public, f"{path.relative_to(ROOT)} imports {name}"
+
+
+def test_torch_is_not_loaded_by_what_runs_the_models():
+    code = "import sys, app, demo.ui, bench.__main__, fkp.__main__; assert 'torch' not in sys.modules"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+def test_torch_is_imported_in_two_rooms_only():
+    for path in ROOT.rglob("*.py"):
+        room = path.relative_to(ROOT).parts[:2]
+        if room in {("fkp", "models"), ("fkp", "training")} or room[0] == "tests" or "venv" in str(path):
+            continue
+        tree = ast.walk(ast.parse(path.read_text()))
+        modules = {a.name for n in tree if isinstance(n, ast.Import) for a in n.names}
+        assert not any(m.split(".")[0] == "torch" for m in modules), path
+
+
+def test_files_can_be_read_in_one_sitting():
+    for room in ("fkp", "bench", "demo", "tests"):
+        for path in python_files(room):
+            lines = len(path.read_text().splitlines())
+            assert lines <= 400, f"{path.relative_to(ROOT)} has {lines} lines"

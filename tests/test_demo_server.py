@@ -1,0 +1,86 @@
+"""The running demo, as programs see it: endpoints, many visitors at once, and what it refuses."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+
+import httpx
+import pytest
+from demo_server import FACE, encoded, running, save_models
+from gradio_client import Client, handle_file
+from gradio_client.exceptions import AppError
+from PIL import Image
+
+
+@pytest.fixture(scope="module")
+def address(tmp_path_factory):
+    exported = tmp_path_factory.mktemp("exported")
+    save_models(exported)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("FKP_MODELS", str(exported))
+        patch.setenv("GRADIO_TEMP_DIR", str(tmp_path_factory.mktemp("gradio")))
+        with running() as url:
+            yield url
+
+
+@pytest.fixture(scope="module")
+def client(address):
+    return connect(address)
+
+
+def connect(address: str) -> Client:
+    """A client that waits for a busy machine."""
+    return Client(address, verbose=False, httpx_kwargs={"timeout": 60})
+
+
+def test_only_the_documented_endpoints_are_named(client):
+    endpoints = client.view_api(return_format="dict", print_info=False)["named_endpoints"]
+    assert set(endpoints) == {"/landmarks", "/models"}
+
+
+def test_models_are_listed_with_what_is_wrong(client):
+    problems = {model["name"]: model["problem"] for model in client.predict(api_name="/models")}
+    assert problems["big"] is None
+    assert "bytes" in problems["broken"]
+
+
+def test_landmarks_of_a_picture(client):
+    answer = client.predict(handle_file(str(FACE)), "big", api_name="/landmarks")
+    assert (answer["width"], answer["height"], answer["model"]) == (512, 512, "big")
+    assert len(answer["faces"]) == 1
+    assert len(answer["faces"][0]["points"]) == 68
+    assert set(answer["milliseconds"]) == {"detect", "crop", "network"}
+
+
+@pytest.mark.parametrize(("model", "said"), [("nobody", "no such model"), ("broken", "cannot be used")])
+def test_bad_models_are_refused_with_a_sentence(client, model, said):
+    with pytest.raises(AppError, match=said):
+        client.predict(handle_file(str(FACE)), model, api_name="/landmarks")
+
+
+def test_bad_pictures_are_refused_with_a_sentence(client, tmp_path):
+    text = tmp_path / "text.jpg"
+    text.write_text("no picture")
+    with pytest.raises(AppError, match="not a picture"):
+        client.predict(handle_file(str(text)), "big", api_name="/landmarks")
+
+
+@pytest.mark.parametrize("path", ["/etc/passwd", __file__])
+def test_files_that_were_not_uploaded_are_refused(client, address, path):
+    with pytest.raises(AppError):
+        client.predict({"path": path, "meta": {"_type": "gradio.FileData"}}, "big", api_name="/landmarks")
+    assert httpx.get(f"{address}gradio_api/file={path}").status_code in (403, 404)
+
+
+def test_twenty_visitors_get_their_own_results(address, tmp_path):
+    """Every visitor sends a picture of another size, and gets an answer about that size."""
+
+    def visit(number: int) -> tuple[int, int]:
+        path = tmp_path / f"{number}.png"
+        path.write_bytes(encoded(Image.new("RGB", (100 + number, 90)), "PNG"))
+        answer = connect(address).predict(handle_file(str(path)), "small", api_name="/landmarks")
+        return number, answer["width"] - 100
+
+    with ThreadPoolExecutor(20) as pool:
+        results = list(pool.map(visit, range(20)))
+    assert all(number == width for number, width in results)

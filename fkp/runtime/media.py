@@ -141,6 +141,8 @@ class VideoWriter:
         """
         height, width = frame.image.shape[:2]
         image = np.pad(frame.image, ((0, height % 2), (0, width % 2), (0, 0)), mode="edge")
+        if image.shape[:2] != (self._stream.height, self._stream.width):
+            raise VideoError(f"{self._path} cannot be written: the size of the frames changes on the way")
         picture = av.VideoFrame.from_ndarray(image, format="rgb24")
         self._last = max(self._last + 1, round(frame.time / _CLOCK))
         picture.pts, picture.time_base = self._last, _CLOCK

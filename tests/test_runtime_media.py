@@ -136,12 +136,13 @@ def test_no_frames_leave_no_file(tmp_path):
 
 
 def test_a_frame_of_another_size_is_refused(tmp_path):
-    with (
-        pytest.raises(VideoError, match="size of the frames changes"),
-        VideoWriter(tmp_path / "out.mp4", RATE) as out,
-    ):
-        out.write(Frame(np.zeros((32, 48, 3), np.uint8), 0.0))
-        out.write(Frame(np.zeros((48, 32, 3), np.uint8), 0.1))
+    def turn_on_the_way() -> None:
+        with VideoWriter(tmp_path / "out.mp4", RATE) as out:
+            out.write(Frame(np.zeros((32, 48, 3), np.uint8), 0.0))
+            out.write(Frame(np.zeros((48, 32, 3), np.uint8), 0.1))
+
+    with pytest.raises(VideoError, match="size of the frames changes"):
+        turn_on_the_way()
     assert not (tmp_path / "out.mp4").exists()
 
 

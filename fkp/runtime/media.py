@@ -137,12 +137,11 @@ class VideoWriter:
         """Add a frame; all have one size, and their times rise.
 
         Raises:
-            VideoError: the video or its sound cannot be written, or the sound not be read.
+            VideoError: the video or its sound cannot be written, the sound not be read, or the frame has
+                another size than the first.
         """
         height, width = frame.image.shape[:2]
         image = np.pad(frame.image, ((0, height % 2), (0, width % 2), (0, 0)), mode="edge")
-        if image.shape[:2] != (self._stream.height, self._stream.width):
-            raise VideoError(f"{self._path} cannot be written: the size of the frames changes on the way")
         picture = av.VideoFrame.from_ndarray(image, format="rgb24")
         self._last = max(self._last + 1, round(frame.time / _CLOCK))
         picture.pts, picture.time_base = self._last, _CLOCK
@@ -151,6 +150,9 @@ class VideoWriter:
                 self._stream = self._add_stream(picture.width, picture.height)
                 # Every stream has to be there before the first packet is written.
                 self._sound = _Sound(self._out, self._sound_of) if self._sound_of else None
+            codec = self._stream.codec_context
+            if (picture.width, picture.height) != (codec.width, codec.height):
+                raise VideoError(f"{self._path} {_UNWRITABLE}: the size of the frames changes on the way")
             self._out.mux(self._stream.encode(picture))
             if self._sound:
                 self._sound.write_until(frame.time)

@@ -12,11 +12,13 @@ import pytest
 import torch
 from PIL import Image
 
+from fkp.__main__ import main
 from fkp.datasets import Sample
 from fkp.images import ImageError
 from fkp.models.reports import Conv
 from fkp.runtime.index import refresh_index
 from fkp.runtime.landmarker import Landmarker
+from fkp.training import cli as commands
 from fkp.training import crops as cropping
 from fkp.training import export as exporting
 from fkp.training import loop
@@ -229,3 +231,19 @@ def test_two_processes_train_together(tmp_path):
     assert done.returncode == 0, done.stderr[-2000:]
     rows = list(csv.DictReader((tmp_path / "two" / "run" / "log.csv").open()))
     assert float(rows[-1]["val_nme"]) < float(rows[0]["val_nme"])
+
+
+def test_the_command_skips_and_counts_what_is_broken(tmp_path, fake_root, monkeypatch, capsys):
+    root = fake_root(faces=6)
+    torn = root / "imm_face_db" / "01-1m.jpg"
+    torn.write_bytes(torn.read_bytes()[:-300])
+    short = dataclasses.replace(SPOT, train=("imm-train",), validation="imm-val", epochs=1, batch_size=2)
+    monkeypatch.setattr(commands, "get_recipe", lambda name: short)
+    words = ["train", "report000-nose", "--data", str(root), "--runs", str(tmp_path / "runs")]
+    with pytest.raises(SystemExit, match=r"01-1m\.jpg"):
+        main(words)
+    assert main([*words, "--skip-broken"]) == 0
+    assert "skipped 1 broken samples" in capsys.readouterr().out
+    assert (tmp_path / "runs" / "spot" / "weights.pt").is_file()
+    with pytest.raises(SystemExit, match="imm_face_db"):
+        main([*words[:3], str(tmp_path), *words[4:]])

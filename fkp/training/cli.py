@@ -5,8 +5,10 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from fkp.datasets import as_scheme, find_data_root, load
+from fkp.datasets import DataError, Sample, as_scheme, find_data_root, load
+from fkp.images import ImageError, load_image
 from fkp.training.catalogue import RECIPES, get_recipe
+from fkp.training.run import Run, RunError
 
 MISSING_DATA = (
     "no data found: give --data DIR, set FKP_DATA, or get a data set with `python -m fkp data get NAME`"
@@ -69,33 +71,53 @@ def _train(args: argparse.Namespace) -> int:
     if args.threads:
         torch.set_num_threads(args.threads)
     recipe = get_recipe(args.name)
-    broken: list[Exception] = []
+    broken: list[DataError] = []
 
-    def samples(name: str) -> list:
-        kwargs = {"on_error": broken.append} if args.skip_broken else {}
-        return [as_scheme(sample, recipe.scheme) for sample in load(name, root, **kwargs)]
+    def samples(name: str) -> list[Sample]:
+        if not args.skip_broken:
+            return [as_scheme(sample, recipe.scheme) for sample in load(name, root)]
+        found = load(name, root, broken.append)
+        return [as_scheme(sample, recipe.scheme) for sample in found if _decodes(sample, broken)]
 
-    training = {name: samples(name) for name in recipe.train}
-    trainer = Trainer(
-        recipe, training, samples(recipe.validation), args.runs / recipe.name,
-        restart=args.restart, workers=args.workers,
-    )  # fmt: skip
-    if broken:
-        print(f"skipped {len(broken)} broken samples; the first: {broken[0]}")
-    run = trainer.train()
+    try:
+        trainer = Trainer(
+            recipe,
+            {name: samples(name) for name in recipe.train},
+            samples(recipe.validation),
+            args.runs / recipe.name,
+            restart=args.restart,
+            workers=args.workers,
+        )
+        if broken:
+            print(f"skipped {len(broken)} broken samples; the first: {broken[0]}")
+        run = trainer.train()
+    except (DataError, ImageError, FileNotFoundError, FloatingPointError, RunError) as error:
+        raise SystemExit(str(error)) from error
     print(f"trained; see {run.folder}, and export it with `python -m fkp export {recipe.name}`")
     return 0
 
 
+def _decodes(sample: Sample, broken: list[DataError]) -> bool:
+    try:
+        load_image(sample.image)
+    except ImageError:
+        broken.append(DataError(sample.image, None, "the picture cannot be decoded"))
+        return False
+    return True
+
+
 def _export(args: argparse.Namespace) -> int:
     from fkp.runtime.index import models_folder, refresh_index
+    from fkp.runtime.sessions import ModelError
     from fkp.training.export import export
-    from fkp.training.run import Run
 
     recipe = get_recipe(args.name)
     folder = args.out or models_folder()
-    path, difference = export(recipe, Run(args.runs / recipe.name), folder)
-    refresh_index(folder)
+    try:
+        path, difference = export(recipe, Run(args.runs / recipe.name), folder)
+        refresh_index(folder)
+    except (RunError, ModelError) as error:
+        raise SystemExit(str(error)) from error
     size = path.stat().st_size / 1e6
     print(f"{path}: {size:.2f} MB, within {difference:.1e} of the crop of the trained network")
     return 0

@@ -7,7 +7,7 @@ import gradio as gr
 from demo import models, words
 from demo.handlers import compare as handlers
 from demo.handlers.pictures import DEFAULT_STYLES
-from demo.tabs.parts import EXAMPLES, PICTURES
+from demo.tabs.parts import PICTURES, picture_input, tiles
 
 _INTRO = f"""\
 Two to {handlers.MOST_MODELS} models on the same faces. The first one you tick is what the others are \
@@ -20,22 +20,14 @@ def build() -> None:
     gr.Markdown(_INTRO, elem_classes="fkp-intro")
     with gr.Row(equal_height=False):
         with gr.Column(scale=2, min_width=300):
-            picture = gr.Image(
-                value=EXAMPLES[0] if EXAMPLES else None,
-                type="filepath",
-                image_mode=None,
-                label="Picture",
-                height=280,
-                buttons=[],
-                elem_id="compare-picture",
-            )
+            picture = picture_input("compare-picture")
             names = gr.CheckboxGroup(known, value=[name for _, name in known[:2]], label="Models")
             truth = gr.File(label="True points (.pts), if you have them", file_types=[".pts"], height=120)
             start = gr.Button("Compare", variant="primary", elem_id="start-compare")
         with gr.Column(scale=3, min_width=300):
             message = gr.HTML(words.note("Choose models, then press Compare."), elem_id="compare-message")
-            overlays = _tiles("Each model", 2)
-            differences = _tiles("Differences", 1)
+            overlays = tiles("Each model", 2)
+            differences = tiles("Differences", 1)
     table = gr.HTML(elem_id="comparison")
     start.click(
         handlers.compare,
@@ -44,16 +36,4 @@ def build() -> None:
         preprocess=False,
         api_visibility="private",
         **PICTURES,
-    )
-
-
-def _tiles(label: str, columns: int) -> gr.Gallery:
-    return gr.Gallery(
-        label=label,
-        columns=columns,
-        fit_columns=False,
-        height="auto",
-        object_fit="contain",
-        interactive=False,
-        buttons=["fullscreen"],
     )

@@ -10,7 +10,7 @@ from demo import words
 from demo.handlers import image as handlers
 from demo.handlers import programs
 from demo.handlers.pictures import DEFAULT_STYLES, MAX_MEGAPIXELS, STYLES
-from demo.tabs.parts import EXAMPLES, PICTURES, download_row, model_picker
+from demo.tabs.parts import EXAMPLES, PICTURES, download_row, model_picker, picture_input, tiles
 
 _PRIVATE: dict[str, Any] = {"api_visibility": "private"}
 
@@ -20,16 +20,7 @@ def build(page: gr.Blocks) -> None:
     found = gr.State(None)
     with gr.Row(equal_height=False):
         with gr.Column(scale=2, min_width=300):
-            picture = gr.Image(
-                value=EXAMPLES[0] if EXAMPLES else None,
-                type="filepath",
-                image_mode=None,
-                sources=["upload", "webcam", "clipboard"],
-                label=f"Picture, at most {MAX_MEGAPIXELS} megapixels",
-                height=320,
-                buttons=[],
-                elem_id="picture",
-            )
+            picture = picture_input("picture", f"Picture, at most {MAX_MEGAPIXELS} megapixels", 320)
             if EXAMPLES:
                 gr.Examples(EXAMPLES, picture, label="Example (NASA, public domain)", elem_id="examples")
             model, _ = model_picker()
@@ -42,16 +33,7 @@ def build(page: gr.Blocks) -> None:
             timings = gr.HTML(elem_id="timings")
             files = download_row(("json", "JSON"), ("csv", "CSV"), ("pts", ".pts"), ("png", "PNG"))
     table = gr.HTML(elem_id="faces")
-    zooms = gr.Gallery(
-        label="Each face",
-        columns=4,
-        fit_columns=False,
-        height="auto",
-        object_fit="contain",
-        interactive=False,
-        buttons=["fullscreen"],
-        elem_classes="fkp-tiles",
-    )
+    zooms = tiles("Each face", 4, "fkp-tiles")
     with gr.Accordion("Coordinates", open=False):
         points = gr.Dataframe(
             headers=["face", "point", "region", "x", "y", "confidence"],

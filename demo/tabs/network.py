@@ -6,7 +6,7 @@ import gradio as gr
 
 from demo import words
 from demo.handlers import network as handlers
-from demo.tabs.parts import EXAMPLES, PICTURES, model_picker
+from demo.tabs.parts import PICTURES, model_picker, picture_input, tiles
 
 _INTRO = """\
 What a network looks for, and what it sees: the filters of its first layer, and the feature maps that \
@@ -19,14 +19,7 @@ def build() -> None:
     gr.Markdown(_INTRO, elem_classes="fkp-intro")
     with gr.Row(equal_height=False):
         with gr.Column(scale=2, min_width=300):
-            picture = gr.Image(
-                value=EXAMPLES[0] if EXAMPLES else None,
-                type="filepath",
-                image_mode=None,
-                label="Picture",
-                height=280,
-                buttons=[],
-            )
+            picture = picture_input("inside-picture")
             model, _ = model_picker()
             start = gr.Button("Look inside", variant="primary", elem_id="start-inside")
         with gr.Column(scale=3, min_width=300):
@@ -34,16 +27,7 @@ def build() -> None:
             with gr.Row():
                 crop = _picture("What the network sees", 2)
                 filters = _picture("Filters of the first layer", 3)
-    layers = gr.Gallery(
-        label="Feature maps",
-        columns=2,
-        fit_columns=False,
-        height="auto",
-        object_fit="contain",
-        interactive=False,
-        buttons=["fullscreen"],
-        elem_classes="fkp-maps",
-    )
+    layers = tiles("Feature maps", 2, "fkp-maps")
     start.click(
         handlers.look,
         [picture, model],

@@ -16,6 +16,33 @@ EXAMPLES = sorted(str(path) for path in (Path(__file__).resolve().parents[1] / "
 PICTURES: dict[str, Any] = {"concurrency_limit": 2, "concurrency_id": "pictures"}
 
 
+def picture_input(elem_id: str, label: str = "Picture", height: int = 280) -> gr.Image:
+    """Where a visitor's picture comes from, with the example in it; its file stays as it was sent."""
+    return gr.Image(
+        value=EXAMPLES[0] if EXAMPLES else None,
+        type="filepath",
+        image_mode=None,
+        label=label,
+        height=height,
+        buttons=[],
+        elem_id=elem_id,
+    )
+
+
+def tiles(label: str, columns: int, elem_classes: str | None = None) -> gr.Gallery:
+    """Pictures side by side."""
+    return gr.Gallery(
+        label=label,
+        columns=columns,
+        fit_columns=False,
+        height="auto",
+        object_fit="contain",
+        interactive=False,
+        buttons=["fullscreen"],
+        elem_classes=elem_classes,
+    )
+
+
 def model_picker(label: str = "Model") -> tuple[gr.Dropdown, gr.HTML]:
     """A picker of the usable models, and a card that describes the chosen one."""
     known = models.choices()

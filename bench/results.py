@@ -59,7 +59,7 @@ def write_rows(folder: Path, part: str, host: str, date: str, rows: Sequence[Row
 
 def _merge(part: str, old: Iterable[Row], new: Sequence[Row]) -> list[Row]:
     def key(row: Row) -> tuple[str, ...]:
-        return tuple(str(row.get(name)) for name in KEYS[part])
+        return tuple(str(_text(row.get(name))) for name in KEYS[part])  # as it is read back
 
     hashes = {str(row["model"]): str(row["sha256"]) for row in new}
     merged = {key(row): row for row in old if hashes.get(str(row["model"]), row["sha256"]) == row["sha256"]}

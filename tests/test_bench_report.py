@@ -116,6 +116,13 @@ def test_a_later_date_replaces_the_file_and_keeps_the_other_rows(results):
     assert scores == {"fine": "1", "fast": "6", "<b>odd</b>": "9"}
 
 
+def test_rows_written_twice_stand_once(tmp_path):
+    row = {"model": "m", "sha256": "0", "provider": "cpu", "dataset": "d", "scheme": "s", "kind": "clean"}
+    for severity in (0, 0.0):
+        write_rows(tmp_path, "robustness", "CPU", "2020-01-01", [{**row, "severity": severity, "nme": 3.0}])
+    assert len(read_rows(tmp_path, "robustness")) == 1
+
+
 def test_the_pareto_front_holds_what_none_beats():
     assert pareto([(1, 9), (2, 5), (3, 7), (4, 5), (5, 1)]) == [(1, 9), (2, 5), (5, 1)]
 

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
+from fkp.datasets.labels import LabelledFace, append_label
 from fkp.schemes import IBUG68, IMM58, Scheme
 
 TRAIN_XML = "labels_ibug_300W_train.xml"
@@ -16,6 +17,8 @@ TEST_XML = "labels_ibug_300W_test_parsed.xml"
 IBUG = "ibug_300W_large_face_landmark_dataset"
 YTF = "P1_Facial_Keypoints/data"
 IMM = "imm_face_db"
+HELEN = "helen_unlabelled"
+LABELS = "labels.jsonl"
 
 
 def _arc(centre: tuple[float, float], radii: tuple[float, float], angles: Sequence[float]) -> list:
@@ -83,6 +86,7 @@ def write_fake_data(root: Path, rng: np.random.Generator, faces: int = 12) -> No
     _write_ibug(root / IBUG, rng, faces)
     _write_ytf(root / YTF, rng, faces)
     _write_imm(root / IMM, rng)
+    _write_labelled(root, rng)
 
 
 def _write_ibug(folder: Path, rng: np.random.Generator, faces: int) -> None:
@@ -120,6 +124,13 @@ def _write_imm(folder: Path, rng: np.random.Generator) -> None:
         image, points = make_face(rng, IMM58)
         write_image(folder / f"{name}.jpg", image)
         write_asf(folder / f"{name}.asf", points / (image.shape[1], image.shape[0]), f"{name}.jpg")
+
+
+def _write_labelled(root: Path, rng: np.random.Generator) -> None:
+    """A picture without annotations, and a teacher's labels of it."""
+    image, points = make_face(rng)
+    write_image(root / HELEN / "400_1.jpg", image)
+    append_label(root / LABELS, f"{HELEN}/400_1.jpg", [LabelledFace(0.9, 0.8, points, IBUG68.name)])
 
 
 def write_image(path: Path, image: NDArray[np.uint8], image_format: str | None = None) -> None:

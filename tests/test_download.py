@@ -168,7 +168,7 @@ def test_the_server_refuses(server, tmp_path, status):
 def test_nobody_listens(server, tmp_path):
     url = server.url("x")
     server.server_close()
-    with pytest.raises(d.DownloadError, match="cannot be reached"):
+    with pytest.raises(d.DownloadError, match="cannot be reached|broke off"):
         d.download(url, tmp_path / "x")
 
 
@@ -221,7 +221,8 @@ def test_a_broken_archive(server, tmp_path, name, damage):
 
 
 def test_the_public_archives_go_where_the_catalogue_looks():
-    assert {archive.folder for archive in d.ARCHIVES.values()} == {s.folder for s in DATASETS.values()}
+    public = {s.folder for s in DATASETS.values() if s.name != "helen-labelled"}  # photos of others' choosing
+    assert {archive.folder for archive in d.ARCHIVES.values()} == public
     assert [archive.file_name for archive in d.ARCHIVES.values()] == [
         "ibug_300W_large_face_landmark_dataset.tar.gz",
         "imm_face_db.tar.gz",

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from fkp.datasets.dlib_xml import read_dlib_xml, read_given_boxes
 from fkp.datasets.imm import read_imm
+from fkp.datasets.labels import read_labelled
 from fkp.datasets.pts import read_pts_folder
 from fkp.datasets.sample import OnError, Sample, fail
 from fkp.datasets.ytf import CSV_SUFFIX, read_ytf_csv
@@ -23,6 +24,8 @@ IBUG_TRAIN_XML = "labels_ibug_300W_train.xml"
 KAGGLE_TEST_XML = "labels_ibug_300W_test_parsed.xml"
 YTF_FOLDER = "P1_Facial_Keypoints/data"
 IMM_FOLDER = "imm_face_db"
+HELEN_FOLDER = "helen_unlabelled"
+YUNET_FILE = "detectors/face_detection_yunet_2023mar.onnx"
 
 # From the boxes in iBUG's XML, dlib's detector, to canonical ones: what `data fit-boxes` printed.
 DLIB_BOX = BoxMap(left=0.0266, top=0.0957, right=-0.0218, bottom=0.0531)
@@ -30,6 +33,8 @@ DLIB_BOX = BoxMap(left=0.0266, top=0.0957, right=-0.0218, bottom=0.0531)
 _TRAIN_FOLDERS = ("afw/", "helen/trainset/", "lfpw/trainset/")
 _FIRST_IMM_VALIDATION_PERSON = 33
 _VALIDATION_SHARE = 0.1
+# A teacher's points are believed on faces that are surely faces, and not small.
+_SURE, _SMALLEST = 0.8, 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +121,14 @@ def _imm(validation: bool) -> Dataset:
     return Dataset(f"imm-{side}", title, IMM58.name, IMM_FOLDER, (".",), read)
 
 
+def _helen_labelled() -> Dataset:
+    def read(folder: Path, on_error: OnError) -> Iterator[Sample]:
+        return read_labelled(folder.parent, folder.name, _SURE, _SMALLEST, on_error)
+
+    title = "HELEN photos without annotations, labelled by a teacher (`data label`)"
+    return Dataset("helen-labelled", title, IBUG68.name, HELEN_FOLDER, (".",), read)
+
+
 DATASETS: Mapping[str, Dataset] = {
     dataset.name: dataset
     for dataset in (
@@ -125,6 +138,7 @@ DATASETS: Mapping[str, Dataset] = {
         _300w("helen", "300-W common, the HELEN part", ("helen/testset",)),
         _300w("lfpw", "300-W common, the LFPW part", ("lfpw/testset",)),
         _kaggle_test(),
+        _helen_labelled(),
         _ytf("ytf-train", "YouTube Faces frames, training part", "training", lambda s: not _held_out(s)),
         _ytf("ytf-val", "YouTube Faces frames, validation part", "training", _held_out),
         _ytf("ytf-test", "YouTube Faces frames, test part", "test", lambda s: True),
@@ -132,6 +146,18 @@ DATASETS: Mapping[str, Dataset] = {
         _imm(validation=True),
     )
 }
+
+
+def training_pictures(root: Path) -> list[Path]:
+    """Every picture that may be trained on, once: those of the training parts and of HELEN's photos
+    without annotations, but for photos in which a test face stands beside another one."""
+    tests = [name for name in ("kaggle-test", "300w-common") if name in available(root)]
+    barred = {sample.group for name in tests for sample in load(name, root)}
+    pictures = set((root / HELEN_FOLDER).glob("*.jpg"))
+    for name in available(root):
+        if name.endswith("-train"):
+            pictures |= {sample.image for sample in load(name, root) if sample.group not in barred}
+    return sorted(pictures)
 
 
 def find_data_root(argument: Path | None = None) -> Path | None:

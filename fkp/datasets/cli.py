@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
@@ -11,13 +11,23 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from fkp.datasets.boxes import fit_box_map
-from fkp.datasets.catalogue import DATASETS, available, find_data_root, load
+from fkp.datasets.catalogue import (
+    DATASETS,
+    YUNET_FILE,
+    available,
+    find_data_root,
+    load,
+    training_pictures,
+)
 from fkp.datasets.check import check, find_sources, table
 from fkp.datasets.download import ARCHIVES, DownloadError, get
+from fkp.datasets.labels import LabelledFace, append_label, labels_file, read_labels
+from fkp.geometry import mirror_points
 from fkp.images import load_image
 
 _FIT_ON = "ibug-train"
 _SHOWN_PROBLEMS = 20
+_DOUBTFUL = 0.3  # boxes that score less are not labelled at all
 
 
 def add_parser(subparsers: argparse._SubParsersAction) -> None:
@@ -27,6 +37,7 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
     _add_check(commands)
     _add_get(commands)
     _add_fit_boxes(commands)
+    _add_label(commands)
 
 
 def _add_check(commands: argparse._SubParsersAction) -> None:
@@ -53,6 +64,21 @@ def _add_fit_boxes(commands: argparse._SubParsersAction) -> None:
     )
     parser.add_argument("--data", type=Path, metavar="DIR", help="data root (default: $FKP_DATA, then data/)")
     parser.set_defaults(func=_fit_boxes)
+
+
+def _add_label(commands: argparse._SubParsersAction) -> None:
+    parser = commands.add_parser(
+        "label",
+        help="find and landmark the faces in every training picture, as a teacher for training",
+        description="Writes one line a picture: the faces that YuNet finds and the points that a landmark "
+        "model puts on them, averaged with those of the mirrored picture. Labels make the data set "
+        "helen-labelled, and the face detector's training data. Goes on where it stopped.",
+    )
+    parser.add_argument("--data", type=Path, metavar="DIR", help="data root (default: $FKP_DATA, then data/)")
+    parser.add_argument("--model", default="fkp68-base", help="landmark model, name or path (fkp68-base)")
+    parser.add_argument("--yunet", type=Path, metavar="FILE", help=f"default: {YUNET_FILE} in the data root")
+    parser.add_argument("--out", type=Path, metavar="FILE", help="default: $FKP_LABELS, runs/labels.jsonl")
+    parser.set_defaults(func=_label)
 
 
 def _check(args: argparse.Namespace) -> int:
@@ -85,19 +111,65 @@ def _get(args: argparse.Namespace) -> int:
 
 
 def _fit_boxes(args: argparse.Namespace) -> int:
-    # The one place where data meets a detector: datasets and runtime stay apart otherwise.
-    from fkp.runtime.detectors import HaarDetector
+    # Here data meets a detector: datasets and runtime stay apart otherwise.
+    from fkp.runtime.detectors import HaarDetector, YuNetDetector
 
-    root = find_data_root(args.data)
-    if root is None:
-        raise SystemExit("no data found: give --data DIR, set FKP_DATA, or `python -m fkp data get ibug`")
+    root = _root(args.data)
     samples = load(_FIT_ON, root)
-    haar = HaarDetector()
-    sources: Mapping[str, Iterable[NDArray]] = {
+    detectors: dict[str, HaarDetector | YuNetDetector] = {"HAAR_BOX": HaarDetector()}
+    if (root / YUNET_FILE).is_file():
+        detectors["YUNET_BOX"] = YuNetDetector(root / YUNET_FILE)
+    sources: dict[str, Iterable[NDArray]] = {
         "DLIB_BOX": (np.array([sample.given_box]) for sample in samples),
-        "HAAR_BOX": (haar.raw_boxes(load_image(sample.image))[0] for sample in tqdm(samples, desc="Haar")),
     }
+    for name, detector in detectors.items():
+        sources[name] = (detector.raw_boxes(load_image(s.image))[0] for s in tqdm(samples, name, leave=False))
     for name, found in sources.items():
         box_map, count = fit_box_map(samples, found)
         print(f"{name} = {box_map}  # {count} of {len(samples)} faces, {DATASETS[_FIT_ON].title}")
     return 0
+
+
+def _label(args: argparse.Namespace) -> int:
+    # As above: here runtime models write what data sets read.
+    from fkp.runtime.detectors import YuNetDetector
+    from fkp.runtime.landmarker import Landmarker
+    from fkp.runtime.sessions import ModelError
+
+    root = _root(args.data)
+    out = args.out or labels_file()
+    try:
+        detector = YuNetDetector(args.yunet or root / YUNET_FILE, threshold=_DOUBTFUL)
+        landmarker = Landmarker(args.model, detector=detector, refine=True)
+    except (ModelError, ValueError) as error:
+        raise SystemExit(str(error)) from error
+    done = read_labels(out) if out.is_file() else {}
+    names = [path.relative_to(root).as_posix() for path in training_pictures(root)]
+    for name in tqdm([name for name in names if name not in done], "labelling", unit="picture"):
+        image = load_image(root / name)
+        found = landmarker.detect(image)
+        points, scores = landmarker.predict_with_scores(image, found.boxes)
+        mirrored = found.boxes.copy()
+        mirrored[:, [0, 2]] = image.shape[1] - 1 - found.boxes[:, [2, 0]]
+        other, other_scores = landmarker.predict_with_scores(np.ascontiguousarray(image[:, ::-1]), mirrored)
+        order = list(landmarker.scheme.mirror)
+        back = [mirror_points(p, image.shape[1], order) for p in other]
+        mean = (points + np.reshape(back, points.shape)) / 2
+        confidence = (scores + other_scores[:, order]).mean(axis=1) / 2
+        append_label(
+            out,
+            name,
+            [
+                LabelledFace(float(score), float(sure), p, landmarker.spec.scheme)
+                for score, sure, p in zip(found.scores, confidence, mean, strict=True)
+            ],
+        )
+    print(f"{len(names)} pictures are labelled in {out}")
+    return 0
+
+
+def _root(argument: Path | None) -> Path:
+    root = find_data_root(argument)
+    if root is None:
+        raise SystemExit("no data found: give --data DIR, set FKP_DATA, or `python -m fkp data get ibug`")
+    return root

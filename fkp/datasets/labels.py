@@ -1,0 +1,117 @@
+"""Faces that a teacher has labelled: a detector's boxes and a landmark model's points, kept in a file.
+
+Pictures without annotations become training data this way, and so do the other people in annotated
+pictures. `python -m fkp data label` writes the file.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fkp.datasets.checks import photo, picture_inside
+from fkp.datasets.sample import DataError, OnError, Sample, fail, located
+from fkp.geometry import points_box
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LabelledFace:
+    """What the teachers say of one face.
+
+    Attributes:
+        score: of the face detector, in [0, 1].
+        confidence: mean of the landmark model's scores, in [0, 1].
+        points: (K, 2) float64, image frame.
+        scheme: name of the points' scheme.
+    """
+
+    score: float
+    confidence: float
+    points: NDArray
+    scheme: str
+
+    def to_dict(self) -> dict[str, Any]:
+        return {
+            "score": round(self.score, 4),
+            "confidence": round(self.confidence, 4),
+            "scheme": self.scheme,
+            "points": np.round(self.points.astype(np.float64), 2).tolist(),
+        }
+
+
+def labels_file() -> Path:
+    """Where the labels are: $FKP_LABELS, else `runs/labels.jsonl`."""
+    return Path(os.environ.get("FKP_LABELS") or Path("runs", "labels.jsonl")).resolve()
+
+
+def read_labels(path: Path) -> dict[str, list[LabelledFace]]:
+    """The labelled faces of each picture, by the picture's path in the data root.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        DataError: a line cannot be read.
+    """
+    if not path.is_file():
+        raise FileNotFoundError(f"{path} is not there: make it with `python -m fkp data label`")
+    labels: dict[str, list[LabelledFace]] = {}
+    for number, line in enumerate(path.read_text().splitlines(), start=1):
+        with located(path, number):
+            try:
+                row = json.loads(line)
+                labels[row["picture"]] = [
+                    LabelledFace(f["score"], f["confidence"], np.asarray(f["points"], float), f["scheme"])
+                    for f in row["faces"]
+                ]
+            except (KeyError, TypeError) as error:
+                raise ValueError(f"not a line of labels: {error!r}") from error
+    return labels
+
+
+def append_label(path: Path, picture: str, faces: list[LabelledFace]) -> None:
+    """Adds one picture's line to a file of labels."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("a") as file:
+        file.write(json.dumps({"picture": picture, "faces": [face.to_dict() for face in faces]}) + "\n")
+
+
+def read_labelled(
+    root: Path, folder: str, score: float, smallest: float, on_error: OnError = fail
+) -> Iterator[Sample]:
+    """The faces in a folder's pictures that the detector is sure of, as samples.
+
+    Args:
+        root: the data root.
+        folder: of the pictures, in the data root.
+        score: least score of the detector.
+        smallest: least longer side of a face's box, in pixels.
+        on_error: called for every broken entry.
+    """
+    for name, faces in sorted(read_labels(labels_file()).items()):
+        if not name.startswith(f"{folder}/"):
+            continue
+        try:
+            with located(root / name):
+                image = picture_inside(root, name)
+        except DataError as error:
+            on_error(error)
+            continue
+        inner = name.removeprefix(f"{folder}/")
+        for number, face in enumerate(faces):
+            box = points_box(face.points)
+            if face.score >= score and (box[2:] - box[:2]).max() >= smallest:
+                yield Sample(
+                    image=image,
+                    id=inner if number == 0 else f"{inner}#{number}",
+                    box=box,
+                    points=face.points,
+                    scheme=face.scheme,
+                    given_box=None,
+                    group=photo(inner),
+                )

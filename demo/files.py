@@ -39,9 +39,9 @@ def _age(folder: Path) -> float:
         return 0.0
 
 
-def encode_jpeg(image: NDArray[np.uint8]) -> bytes:
+def encode_jpeg(image: NDArray[np.uint8], quality: int = _JPEG_QUALITY) -> bytes:
     """An RGB picture (H, W, 3) as the bytes of a JPEG file."""
-    return _encode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY])
+    return _encode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, quality])
 
 
 def save_jpeg(image: NDArray[np.uint8], path: Path) -> str:

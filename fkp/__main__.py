@@ -12,10 +12,13 @@ from collections.abc import Mapping, Sequence
 ROOMS: Mapping[str, Mapping[str, str]] = {
     "fkp.runtime.cli": {"predict": "find the landmarks of faces in pictures and videos"},
     "fkp.datasets.cli": {"data": "download, check and describe the data sets"},
+    "fkp.training.detection.cli": {"detector": "train and export the face detector"},
     "fkp.training.cli": {
         "train": "train a model by its recipe",
         "export": "write a trained model as an .onnx file",
+        "quantise": "write an exported model again, in 8-bit integers",
     },
+    "fkp.inspection.cli": {"inspect": "show what a network learned, as pictures"},
 }
 
 

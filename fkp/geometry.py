@@ -40,12 +40,24 @@ def box_diagonal(boxes: ArrayLike) -> Array:
 
 def box_iou(a: ArrayLike, b: ArrayLike) -> Array:
     """Intersection over union of every box of `a` with every box of `b`: (N, 4), (M, 4) -> (N, M)."""
+    intersection, area_a, area_b = _intersections(a, b)
+    return intersection / np.maximum(area_a + area_b - intersection, 1e-12)
+
+
+def box_nesting(a: ArrayLike, b: ArrayLike) -> Array:
+    """Intersection over the smaller box, of every box of `a` with every box of `b`: 1 where one lies in
+    the other; (N, 4), (M, 4) -> (N, M)."""
+    intersection, area_a, area_b = _intersections(a, b)
+    return intersection / np.maximum(np.minimum(area_a, area_b), 1e-12)
+
+
+def _intersections(a: ArrayLike, b: ArrayLike) -> tuple[Array, Array, Array]:
+    """Areas of the intersections (N, M), of the boxes of `a` (N, 1) and of those of `b` (1, M)."""
     a = np.asarray(a, np.float64).reshape(-1, 1, 4)
     b = np.asarray(b, np.float64).reshape(1, -1, 4)
     overlap = np.minimum(a[..., 2:], b[..., 2:]) - np.maximum(a[..., :2], b[..., :2])
-    intersection = overlap.clip(min=0).prod(axis=-1)
     areas = [(box[..., 2:] - box[..., :2]).clip(min=0).prod(axis=-1) for box in (a, b)]
-    return intersection / np.maximum(areas[0] + areas[1] - intersection, 1e-12)
+    return overlap.clip(min=0).prod(axis=-1), areas[0], areas[1]
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 METADATA_KEY = "fkp"
 INPUT_NAME = "image"
 OUTPUT_NAMES = ("points", "scores")
+DETECTOR_OUTPUT_NAMES = ("boxes", "scores")
 
 
 class SpecError(ValueError):
@@ -92,3 +93,28 @@ class ModelSpec:
         if min(spec.input_size) < 1 or not 0 < spec.margin < 100:
             raise SpecError(f"impossible input size {spec.input_size} or margin {spec.margin}")
         return spec
+
+
+@dataclass(frozen=True, slots=True)
+class DetectorSpec:
+    """What an exported face detector says of itself; the fields that `ModelSpec` has too mean the same.
+
+    Attributes:
+        multiply_adds: for a picture of 640x480, which is padded to 640x512.
+        recall: share of the validation faces found at IoU 0.5.
+    """
+
+    name: str
+    summary: str
+    source: str
+    training_data: Mapping[str, int]
+    parameters: int
+    multiply_adds: int
+    recall: Validation
+    licence: str
+    created: str
+    versions: Mapping[str, str]
+    revision: str
+
+    def to_json(self) -> str:
+        return json.dumps(dataclasses.asdict(self), sort_keys=True)

@@ -8,17 +8,24 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
-LEAVES = {"fkp.schemes", "fkp.geometry", "fkp.metrics", "fkp.spec", "fkp.images"}
+LEAVES = {"fkp.schemes", "fkp.geometry", "fkp.metrics", "fkp.spec", "fkp.images", "fkp.dynamics"}
 MAY_IMPORT = {
     "fkp.datasets": LEAVES,
     "fkp.runtime": LEAVES,
+    "fkp.inspection": LEAVES | {"fkp.datasets", "fkp.runtime"},
     "fkp.models": LEAVES | {"fkp.datasets"},
     "fkp.training": LEAVES | {"fkp.datasets", "fkp.models"},
-    "demo": LEAVES | {"fkp.datasets", "fkp.runtime", "fkp"},
-    "bench": LEAVES | {"fkp.datasets", "fkp.runtime", "fkp"},
+    "demo": LEAVES | {"fkp.datasets", "fkp.runtime", "fkp.inspection", "fkp"},
+    "bench": LEAVES | {"fkp.datasets", "fkp.runtime", "fkp.inspection", "fkp"},
 }
 # Commands put rooms together: they may look across, inside their functions.
-COMMANDS = {"fkp/training/cli.py", "fkp/datasets/cli.py", "fkp/runtime/cli.py"}
+COMMANDS = {
+    "fkp/training/cli.py",
+    "fkp/training/detection/cli.py",
+    "fkp/datasets/cli.py",
+    "fkp/runtime/cli.py",
+    "fkp/inspection/cli.py",
+}
 
 
 def imports(path: Path) -> set[str]:

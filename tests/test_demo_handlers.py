@@ -18,7 +18,7 @@ from demo_server import FACE, encoded, face_frames, save_models, save_video
 from PIL import Image
 
 from demo import files, models, words
-from demo.handlers import compare, image, leaderboard, live, network, video
+from demo.handlers import compare, image, live, network, video
 from fkp.runtime.face import Face
 from fkp.runtime.results import to_pts
 
@@ -91,12 +91,24 @@ def test_many_faces_on_one_picture(tmp_path):
         assert len(archive.namelist()) == len(view.found.faces)
 
 
-@pytest.mark.parametrize("size", [(1, 1), (3, 700), (640, 480)])
-def test_no_face_is_said_in_words(tmp_path, size):
+@pytest.mark.parametrize(
+    ("size", "said"), [((1, 1), "too small"), ((3, 700), "No face found"), ((640, 480), "No face found")]
+)
+def test_no_face_is_said_in_words(tmp_path, size, said):
     view = image.analyse(picture(tmp_path, encoded(Image.new("RGB", size, "teal"), "PNG")), "big", STYLES)
-    assert "No face found" in view.message
+    assert said in view.message
     assert view.table == ""
     assert image.downloads(view.found, STYLES) == image.Downloads()
+
+
+def test_faces_that_the_model_is_unsure_of_are_named():
+    def face(score: float) -> Face:
+        points, box = np.zeros((68, 2), np.float32), np.array([0, 0, 9, 9], np.float32)
+        return Face(points, np.full(68, score, np.float32), box, 0.9, "ibug68")
+
+    assert "unsure" not in words.faces_found([face(0.7), face(1)], (90, 90))
+    assert "unsure of face 2:" in words.faces_found([face(0.7), face(0.2)], (90, 90))
+    assert "8, ..." in words.faces_found([face(0.2)] * 9, (90, 90))
 
 
 def good_files():
@@ -209,6 +221,16 @@ def test_the_camera_is_followed_and_the_model_can_change():
     assert live.step(None, "small", STYLES, session)[2] is None
 
 
+def test_the_figures_of_the_camera_can_be_read():
+    session = live.Session("small")
+    first = session.figures(9.98, 10.0, [], (480, 640))
+    assert session.figures(10.03, 10.05, [], (480, 640)) == first
+    assert "<b>20</b> frames per second" in [session.figures(t - 0.02, t, [], (480, 640)) for t in STEADY][-1]
+
+
+STEADY = [10.1 + 0.05 * i for i in range(100)]  # twenty frames a second
+
+
 def test_a_bad_frame_gets_a_sentence_and_keeps_the_session():
     _, _, session = live.step(frame(face_frames(1)[0]), "big", STYLES, None)
     _, figures, after = live.step({"url": "data:image/jpeg;base64,AAAA"}, "big", STYLES, session)
@@ -263,7 +285,7 @@ def test_a_long_video_is_cut_and_a_cancelled_one_leaves_nothing(tmp_path, monkey
     assert set((tmp_path / "gradio").iterdir()) == before
 
 
-# Compare, Inside, Leaderboard
+# Compare, Inside
 
 
 def test_models_are_compared_with_each_other_and_with_the_truth(tmp_path):
@@ -303,7 +325,7 @@ def test_a_comparison_needs_two_models():
 
 def test_looking_inside_shows_filters_and_maps(tmp_path, monkeypatch):
     path = save_convolution(tmp_path / "conv.onnx")
-    inside = pytest.importorskip("demo.network").Inside(path)
+    inside = pytest.importorskip("fkp.inspection.network").Inside(path)
     assert inside.filters.shape == (4, 3, 3, 3)
     (layer,) = inside.layers(np.full((8, 8, 3), 9, np.uint8))
     assert layer.maps.shape == (4, 6, 6)
@@ -332,17 +354,6 @@ def save_convolution(path: Path) -> Path:
     )
     onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=9), path)
     return path
-
-
-def test_the_leaderboard_reads_committed_results(tmp_path):
-    assert leaderboard.results("accuracy", tmp_path).empty
-    assert leaderboard.trade_off(tmp_path).empty
-    stem = "X-2core_cpu_fp32_2026-01-02.csv"
-    (tmp_path / f"accuracy_{stem}").write_text("model,dataset,nme,sha256\nbig,set,3.5,a\nmiddle,set,,b\n")
-    (tmp_path / f"latency_{stem}").write_text("model,kind,median_ms\nbig,whole,12.5\nbig,network,2\n")
-    assert leaderboard.results("accuracy", tmp_path)["NME, %"].max() == 3.5
-    assert leaderboard.trade_off(tmp_path)[["Model", "Milliseconds"]].to_numpy().tolist() == [["big", 12.5]]
-    assert leaderboard.found(folder=tmp_path) == ["accuracy", "latency"]
 
 
 def test_the_page_needs_no_torch():

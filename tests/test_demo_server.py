@@ -65,6 +65,11 @@ def test_bad_pictures_are_refused_with_a_sentence(client, tmp_path):
         client.predict(handle_file(str(text)), "big", api_name="/landmarks")
 
 
+def test_a_request_without_a_picture_gets_no_other_one(client):
+    with pytest.raises(TypeError, match="picture"):
+        client.predict(model="big", api_name="/landmarks")
+
+
 @pytest.mark.parametrize("path", ["/etc/passwd", __file__])
 def test_files_that_were_not_uploaded_are_refused(client, address, path):
     with pytest.raises(AppError):

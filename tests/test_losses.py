@@ -58,3 +58,14 @@ def test_the_map_term_is_weighted_and_needs_maps():
         2 * map_divergence(with_maps.log_maps, TARGET).item()
     )
     assert Loss("mse", map_weight=2.0)(Prediction(TARGET), TARGET).item() == 0
+
+
+def test_the_distance_from_a_teacher_is_that_of_its_points_and_its_maps():
+    maps = gaussian_maps(TARGET, 16)
+    teacher = Prediction(TARGET, None, maps)
+    loss = Loss("mse", scale=100, map_weight=2.0)
+    assert loss.distance(teacher, teacher).item() == pytest.approx(0, abs=1e-6)
+    aside = Prediction(PREDICTION.points, None, gaussian_maps(PREDICTION.points, 16))
+    # A Gaussian at the teacher's points is what it shows, so it teaches what the true points would.
+    assert loss.distance(aside, teacher).item() == pytest.approx(loss(aside, TARGET).item(), rel=1e-4)
+    assert loss.distance(PREDICTION, teacher).item() == pytest.approx((1 + 9) / 2, rel=1e-4)

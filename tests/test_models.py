@@ -24,7 +24,14 @@ def test_every_recipe_builds_a_model_that_keeps_the_contract(name):
 
 
 @pytest.mark.parametrize(
-    ("name", "flat"), [("report000-nose", 768), ("report000-face", 5632), ("report004-ytf", 8192)]
+    ("name", "flat"),
+    [
+        ("report000-nose", 768),
+        ("report000-face", 5632),
+        ("report002-nose", 64 * 5 * 4),
+        ("report002-face", 64 * 20 * 15),
+        ("report004-ytf", 8192),
+    ],
 )
 def test_the_reports_networks_have_the_flat_sizes_that_the_reports_print(name, flat):
     assert get_recipe(name).build().network.flat == flat

@@ -12,7 +12,13 @@ from onnx_models import make_spec, mean_shape, save_bright_dot_model, save_const
 
 from fkp.runtime.index import list_models, refresh_index
 from fkp.runtime.landmarker import Landmarker
-from fkp.runtime.sessions import ModelError, ModelSession, available_providers
+from fkp.runtime.sessions import (
+    ModelError,
+    ModelSession,
+    available_providers,
+    load_session,
+    provider_names,
+)
 from fkp.schemes import SCHEMES
 from fkp.spec import METADATA_KEY
 
@@ -79,12 +85,10 @@ def test_silent_fallback_is_said(tmp_path, monkeypatch, asked):
 
 
 def test_slow_starting_provider_only_on_request(monkeypatch):
-    from fkp.runtime import sessions
-
     installed = ["TensorrtExecutionProvider", "CUDAExecutionProvider", "CPUExecutionProvider"]
     monkeypatch.setattr("onnxruntime.get_available_providers", lambda: installed)
-    assert sessions._provider_names(None) == installed[1:]
-    assert sessions._provider_names("tensorrt") == [installed[0], installed[2]]
+    assert provider_names(None) == installed[1:]
+    assert provider_names("tensorrt") == [installed[0], installed[2]]
 
 
 def test_threads_must_be_positive(tmp_path):
@@ -240,3 +244,14 @@ def test_refresh_refuses_a_file_that_calls_itself_otherwise(tmp_path):
     with pytest.raises(ModelError, match=r"calls itself 'tiny': the file must be tiny\.onnx"):
         refresh_index(tmp_path)
     assert not (tmp_path / "index.json").exists()
+
+
+def test_openvino_is_told_its_threads_apart(tmp_path, monkeypatch):
+    installed = ["OpenVINOExecutionProvider", "CPUExecutionProvider"]
+    asked = []
+    monkeypatch.setattr("onnxruntime.get_available_providers", lambda: installed)
+    monkeypatch.setattr("onnxruntime.InferenceSession", lambda *words: asked.append(words[2]))
+    path = save_constant_model(tmp_path)
+    for threads in (None, 1):
+        load_session(path, provider_names("openvino"), threads)
+    assert asked == [installed, [(installed[0], {"num_of_threads": "1"}), installed[1]]]

@@ -18,6 +18,7 @@ from fkp.images import ImageError
 from fkp.models.reports import Conv
 from fkp.runtime.index import refresh_index
 from fkp.runtime.landmarker import Landmarker
+from fkp.runtime.sessions import ModelSession
 from fkp.training import cli as commands
 from fkp.training import crops as cropping
 from fkp.training import export as exporting
@@ -50,7 +51,7 @@ SPOT = Recipe(
     warmup_steps=4,
     ema=0.9,
     clip=5.0,
-    half=True,
+    storage="half",
 )
 
 
@@ -97,7 +98,7 @@ def test_it_learns_logs_exports_and_the_runtime_finds_the_spot(tmp_path):
     path, difference = export(SPOT, run, tmp_path / "models")
     assert difference < 1e-5
     refresh_index(tmp_path / "models")
-    landmarker = Landmarker(path, threads=1)
+    landmarker = Landmarker(path, threads=1, detector="haar")
     assert landmarker.spec.training_data == {"spots": 48}
     assert landmarker.spec.validation.value == pytest.approx(
         min(float(row["val_nme"]) for row in rows), abs=1e-3
@@ -113,10 +114,10 @@ def test_it_learns_logs_exports_and_the_runtime_finds_the_spot(tmp_path):
 def test_half_precision_halves_the_file_and_keeps_the_answer(tmp_path):
     run = trainer(tmp_path).train()
     small, _ = export(SPOT, run, tmp_path / "half")
-    large, _ = export(dataclasses.replace(SPOT, half=False), run, tmp_path / "full")
+    large, _ = export(dataclasses.replace(SPOT, storage="float32"), run, tmp_path / "full")
     assert small.stat().st_size < 0.7 * large.stat().st_size
     crops = run.load_weights(SPOT).crops.numpy()
-    a, b = (Landmarker(path, threads=1)._session.run(crops)[0] for path in (small, large))
+    a, b = (Landmarker(path, threads=1, detector="haar")._session.run(crops)[0] for path in (small, large))
     np.testing.assert_allclose(a, b, atol=2e-3)
 
 
@@ -154,6 +155,31 @@ def test_a_run_of_another_recipe_is_not_resumed_or_exported(tmp_path):
         export(SPOT, Run(tmp_path / "nothing"), tmp_path / "models")
     reworded = dataclasses.replace(short, summary="other words")
     assert export(reworded, run, tmp_path / "models")[0].exists()
+
+
+def test_a_recipe_starts_from_the_weights_of_another_run(tmp_path):
+    first = trainer(tmp_path, folder="spot").train()
+    second = dataclasses.replace(SPOT, name="spot-on", initial="spot", epochs=1)
+    going_on = trainer(tmp_path, second, folder="spot-on")
+    for name, value in first.load_weights(SPOT).model.items():
+        torch.testing.assert_close(going_on.exported.state_dict()[name], value)
+    path, _ = export(second, going_on.train(), tmp_path / "models")
+    assert ModelSession(path, "cpu", 1).spec.pretrained == "spot"
+    with pytest.raises(RunError, match="first run `python -m fkp train nowhere`"):
+        trainer(tmp_path, dataclasses.replace(second, initial="nowhere"), folder="lost")
+
+
+def test_a_teacher_teaches_what_it_knows(tmp_path, monkeypatch):
+    run = trainer(tmp_path, folder="spot").train()
+    monkeypatch.setattr(loop, "get_recipe", lambda name: SPOT)
+    pupil = dataclasses.replace(SPOT, name="pupil", teacher="spot", teaching=1.0)
+    samples = spots(tmp_path / "pictures", 48, 0)  # with points that are nowhere near the spots
+    wrong = [dataclasses.replace(sample, points=np.array([[70.0, 70.0]])) for sample in samples]
+    learning = loop.Trainer(pupil, {"spots": wrong}, samples[:16], tmp_path / "pupil")
+    learning.train()
+    assert min(row["val_nme"] for row in learning.history) < 2 * run.load_weights(SPOT).validation_nme
+    with pytest.raises(ValueError, match="spot cannot teach pupil"):
+        trainer(tmp_path, dataclasses.replace(pupil, margin=2.0), folder="lost")
 
 
 def test_an_export_that_differs_is_not_written(tmp_path, monkeypatch):

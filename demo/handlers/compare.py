@@ -101,14 +101,14 @@ def _run(image: NDArray[np.uint8], names: Sequence[str]) -> list[_Answer]:
 
 
 def _row(answer: _Answer, first: _Answer, truth: NDArray | None) -> tuple[str, str, str, str, str]:
-    """Model, points, milliseconds, distance from the first model, error."""
+    """Model, distance from the first model, error, points, milliseconds."""
     apart = "-"
     if answer is not first:
         apart = f"{np.mean(_apart(answer, first)):.2f} px"
         if answer.scheme is not first.scheme:
             apart += " (nose tip)"
     points = str(answer.scheme.num_points)
-    return answer.model, points, f"{answer.milliseconds:.1f}", apart, _error(answer, truth)
+    return answer.model, apart, _error(answer, truth), points, f"{answer.milliseconds:.1f}"
 
 
 def _apart(answer: _Answer, first: _Answer) -> NDArray:
@@ -123,7 +123,7 @@ def _apart(answer: _Answer, first: _Answer) -> NDArray:
 def _error(answer: _Answer, truth: NDArray | None) -> str:
     """The error of the face that the true points belong to."""
     if truth is None:
-        return "no .pts file"
+        return "-"
     if len(truth) != answer.scheme.num_points:
         return f"the file has {len(truth)} points"
     middle = truth.mean(axis=0)

@@ -7,6 +7,9 @@ from pathlib import Path
 
 import pandas as pd
 
+from demo.measured import RESULTS, TEST_SETS, errors, rows, speeds
+from fkp.schemes import get_scheme
+
 # Each part's columns, in order, and what they are called here.
 _COLUMNS: Mapping[str, Mapping[str, str]] = {
     "accuracy": {
@@ -42,14 +45,13 @@ _COLUMNS: Mapping[str, Mapping[str, str]] = {
     },
     "kaggle": {"model": "Model", "mae": "MAE, px"},
 }
-RESULTS = Path(__file__).resolve().parents[2] / "bench" / "results"
 
 
 def results(part: str, folder: Path = RESULTS) -> pd.DataFrame:
     """A part's committed rows with headings for people; empty where nothing has been measured."""
-    rows = _rows(part, folder)
-    kept = {name: title for name, title in _COLUMNS[part].items() if name in rows.columns}
-    return rows[list(kept)].rename(columns=kept).round(3)
+    table = rows(part, folder)
+    kept = {name: title for name, title in _COLUMNS[part].items() if name in table.columns}
+    return table[list(kept)].rename(columns=kept).round(3)
 
 
 def found(folder: Path = RESULTS) -> list[str]:
@@ -57,32 +59,18 @@ def found(folder: Path = RESULTS) -> list[str]:
     return [part for part in _COLUMNS if not results(part, folder).empty]
 
 
-def speeds(folder: Path = RESULTS) -> dict[str, float]:
-    """Milliseconds of the whole way from picture to points, in the fastest setting of each model."""
-    latency = _rows("latency", folder)
-    if latency.empty:
-        return {}
-    return latency[latency["kind"] == "whole"].groupby("model")["median_ms"].min().to_dict()
-
-
 def trade_off(folder: Path = RESULTS) -> pd.DataFrame:
-    """Error and speed of every model that has both: columns Model, Test set, NME, Milliseconds."""
-    accuracy, fastest = _rows("accuracy", folder), speeds(folder)
-    if accuracy.empty or not fastest:
-        return pd.DataFrame(columns=["Model", "Test set", "NME, %", "Milliseconds"])
-    points = accuracy.dropna(subset=["nme"]).groupby(["model", "dataset"])["nme"].min().reset_index()
-    points["Milliseconds"] = points["model"].map(fastest)
-    titles = {"model": "Model", "dataset": "Test set", "nme": "NME, %"}
-    return points.dropna(subset=["Milliseconds"]).rename(columns=titles)
+    """Error and speed of every model that has both, on the test set of its scheme."""
+    fastest = speeds(folder)
+    points = [
+        (model, str(get_scheme(scheme).num_points), error, fastest[model])
+        for scheme in TEST_SETS
+        for model, error in errors(scheme, folder).items()
+        if model in fastest
+    ]
+    return pd.DataFrame(points, columns=["Model", "Points", "NME, %", "Milliseconds"])
 
 
 def plots(folder: Path) -> list[str]:
     """The pictures that the benchmark's report has left in a folder."""
     return sorted(str(path) for path in folder.glob("leaderboard*.png"))
-
-
-def _rows(part: str, folder: Path) -> pd.DataFrame:
-    """All rows of a part, of every machine, from its files PART_HOST_PROVIDER_PRECISION_DATE.csv."""
-    files = sorted(folder.glob(f"{part}_*_*_*_????-??-??.csv"))
-    frames = [pd.read_csv(file).assign(host=file.stem.split("_")[1]) for file in files]
-    return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame()

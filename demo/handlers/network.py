@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 from demo import models, words
 from demo.files import new_folder, save_jpeg, save_png
@@ -11,13 +11,6 @@ from demo.handlers.pictures import read_picture, sentence
 from fkp.geometry import crop_transform, warp
 from fkp.images import ImageError
 from fkp.runtime.sessions import ModelError
-
-if TYPE_CHECKING:
-    from demo.network import Layer
-
-_MOST_FILTERS = 64
-_MOST_MAPS = 32
-_TILE = 96  # pixels
 
 
 class View(NamedTuple):
@@ -37,7 +30,8 @@ def look(picture: Mapping[str, Any] | None, model: str | None) -> View:
     if picture is None:
         return View(words.note("Choose a picture."))
     try:
-        from demo.network import mosaic, open_inside
+        from fkp.inspection.network import open_inside
+        from fkp.inspection.pictures import filters_picture, layer_caption, layer_picture, maps_over
     except ModuleNotFoundError:
         return View(words.problem("This tab needs the package onnx: pip install onnx."))
     try:
@@ -53,27 +47,18 @@ def look(picture: Mapping[str, Any] | None, model: str | None) -> View:
     size = landmarker.spec.input_size
     crop = warp(image, crop_transform(faces[0].box, size, landmarker.spec.margin), size)
     folder = new_folder()
-    # Weights (N, C, h, w): colour filters as colours, others by their first channel.
-    filters = inside.filters[:_MOST_FILTERS].transpose(0, 2, 3, 1)
-    filters = filters if filters.shape[-1] == 3 else filters[..., 0]
     layers = [
-        (
-            save_jpeg(mosaic(layer.maps[:_MOST_MAPS], _TILE), folder / f"layer-{number}.jpg"),
-            _caption(layer),
-        )
+        (save_jpeg(layer_picture(layer), folder / f"layer-{number}.jpg"), layer_caption(layer))
         for number, layer in enumerate(inside.layers(crop))
     ]
+    if (maps := inside.maps(crop)) is not None:
+        caption = f"Where it looks for its {len(maps)} points: all softmax maps over the crop"
+        layers.append((save_jpeg(maps_over(crop, maps), folder / "maps.jpg"), caption))
     count = len(inside.filters)
     text = f"The first layer has {count} filters of {' x '.join(map(str, inside.filters.shape[2:]))} weights."
     return View(
         words.done(text),
         save_png(crop, folder / "crop.png"),
-        save_png(mosaic(filters, _TILE), folder / "filters.png"),
+        save_png(filters_picture(inside), folder / "filters.png"),
         layers,
     )
-
-
-def _caption(layer: Layer) -> str:
-    channels, height, width = layer.maps.shape
-    shown = f"{min(channels, _MOST_MAPS)} of {channels}" if channels > _MOST_MAPS else f"{channels}"
-    return f"{layer.title}: {shown} maps of {width} x {height}"

@@ -19,11 +19,10 @@ def landmarks(picture: Mapping[str, Any] | None, model: str | None) -> dict[str,
 
     Args:
         picture: the picture's file.
-        model: name of a model; `/models` lists them.
+        model: name of a model, as `list_models` gives it.
 
     Returns:
-        width and height of the picture in pixels, the model, milliseconds of each stage, and for each
-        face its box (x0, y0, x1, y1), points (x, y) in pixels and a score for each point.
+        width, height, milliseconds and faces: box, points in pixels of the upright picture, scores in 0 to 1.
     """
     if picture is None:
         raise gr.Error("Give a picture.", print_exception=False)
@@ -37,7 +36,7 @@ def landmarks(picture: Mapping[str, Any] | None, model: str | None) -> dict[str,
 
 
 def list_models() -> list[dict[str, Any]]:
-    """List the landmark models: name, landmark scheme, summary, and why one cannot be used."""
+    """List the landmark models, best first: name, landmark scheme, summary, and why one cannot be used."""
     return [
         {
             "name": entry.name,

@@ -44,7 +44,7 @@ def annotate(film: Mapping[str, Any] | None, model: str | None, styles: Sequence
         return
     path, folder = Path(film["path"]), new_folder()
     try:
-        tracker = Tracker(models.get_landmarker(model or "", refine=False))
+        tracker = Tracker(models.get_landmarker(model or "", film=True))
         yield from _annotate(path, folder, tracker, model or "", to_style(styles))
     except (VideoError, ModelError) as error:
         yield View(words.problem(sentence(VideoError(str(error).replace(str(path), "your video")))))

@@ -7,11 +7,11 @@ import gradio as gr
 from demo import models, words
 from demo.handlers import compare as handlers
 from demo.handlers.pictures import DEFAULT_STYLES
-from demo.tabs.parts import PICTURES, picture_input, tiles
+from demo.tabs.parts import MEANING, PICTURES, picture_input, tiles
 
 _INTRO = f"""\
-Two to {handlers.MOST_MODELS} models on the same faces. The first one you tick is what the others are \
-held against. With a `.pts` file of the true points, each model's error is shown too."""
+Two to {handlers.MOST_MODELS} models on the same faces. The first one in the list is what the others \
+are held against. With a `.pts` file of the true points, each model's error is shown too."""
 
 
 def build() -> None:
@@ -21,14 +21,22 @@ def build() -> None:
     with gr.Row(equal_height=False):
         with gr.Column(scale=2, min_width=300):
             picture = picture_input("compare-picture")
-            names = gr.CheckboxGroup(known, value=[name for _, name in known[:2]], label="Models")
+            names = gr.Dropdown(
+                known,
+                value=_first_two([name for _, name in known]),
+                label="Models",
+                info=MEANING,
+                multiselect=True,
+                max_choices=handlers.MOST_MODELS,
+                elem_id="compare-models",
+            )
             truth = gr.File(label="True points (.pts), if you have them", file_types=[".pts"], height=120)
             start = gr.Button("Compare", variant="primary", elem_id="start-compare")
         with gr.Column(scale=3, min_width=300):
             message = gr.HTML(words.note("Choose models, then press Compare."), elem_id="compare-message")
+            table = gr.HTML(elem_id="comparison")
             overlays = tiles("Each model", 2)
             differences = tiles("Differences", 1)
-    table = gr.HTML(elem_id="comparison")
     start.click(
         handlers.compare,
         [picture, names, truth, gr.State(DEFAULT_STYLES)],
@@ -37,3 +45,9 @@ def build() -> None:
         api_visibility="private",
         **PICTURES,
     )
+
+
+def _first_two(names: list[str]) -> list[str]:
+    """The best model, and the next one that is not merely another form of it."""
+    others = [name for name in names if not name.startswith(names[0])]
+    return [*names[:1], *others[:1]]

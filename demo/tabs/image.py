@@ -68,10 +68,11 @@ def build(page: gr.Blocks) -> None:
             **PICTURES,
             **_PRIVATE,
         )
+    # A picture of their own: programs that send none must not get the page's example.
     for_programs = gr.Button(visible=False)
     for_programs.click(
         programs.landmarks,
-        [picture, model],
+        [gr.Image(type="filepath", image_mode=None, visible=False), model],
         gr.JSON(visible=False),
         preprocess=False,
         api_name="landmarks",

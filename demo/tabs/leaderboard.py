@@ -20,16 +20,18 @@ def build() -> None:
     """Add the tab's elements to the page: all of it is committed, so nothing is computed here."""
     parts = handlers.found()
     gr.Markdown(_INTRO, elem_classes="fkp-intro")
+    gr.Markdown("### Models of this demo")
+    gr.HTML(words.model_table(models.entries()), elem_classes="fkp-models")
     if not parts:
         gr.HTML(words.note("No results have been committed yet. Run python -m bench to measure the models."))
     trade_off = handlers.trade_off()
     if not trade_off.empty:
+        gr.Markdown("### Error, and time for one face on one core\nThe lower left is best.")
         gr.ScatterPlot(
             trade_off,
             x="Milliseconds",
             y="NME, %",
-            color="Model",
-            title="Error and time: the lower left is best",
+            color="Points",
             tooltip="all",
             height=340,
             buttons=[],
@@ -48,5 +50,3 @@ def build() -> None:
         gr.Gallery(
             pictures, label="Plots", columns=2, height="auto", interactive=False, buttons=["fullscreen"]
         )
-    gr.Markdown("### Models of this demo")
-    gr.HTML(words.model_table(models.entries()), elem_classes="fkp-models")

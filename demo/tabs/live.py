@@ -47,7 +47,7 @@ def build() -> None:
         [picture, figures, session],
         preprocess=False,
         postprocess=False,
-        stream_every=0.05,  # seconds: more would keep a slow phone too busy to be used
+        stream_every=0.06,  # seconds: frames that are sent faster than they are answered cost both sides time
         time_limit=_MINUTES * 60,
         concurrency_limit=_VISITORS,
         show_progress="hidden",

@@ -11,7 +11,7 @@ from demo.tabs.parts import PICTURES, model_picker, picture_input, tiles
 _INTRO = """\
 What a network looks for, and what it sees: the filters of its first layer, and the feature maps that \
 its layers make of a face. Every map is drawn from its own lowest (violet) to its own highest value \
-(yellow)."""
+(yellow); in the filters, grey is zero."""
 
 
 def build() -> None:
@@ -40,5 +40,11 @@ def build() -> None:
 
 def _picture(label: str, scale: int) -> gr.Image:
     return gr.Image(
-        label=label, interactive=False, buttons=["fullscreen"], height=300, scale=scale, min_width=140
+        label=label,
+        interactive=False,
+        buttons=["fullscreen"],
+        height=300,
+        scale=scale,
+        min_width=220,
+        elem_classes="fkp-fill",
     )

@@ -1,12 +1,12 @@
-"""A look inside an exported file: its first filters, and what its layers make of a crop."""
+"""A look inside an exported file: its first filters, what its layers make of a crop, and its softmax maps."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
-import cv2
 import numpy as np
 import onnx
 import onnxruntime as ort
@@ -32,7 +32,7 @@ class Layer:
 
 
 class Inside:
-    """An exported file that also gives out its convolutions.
+    """An exported file that also gives out its convolutions and its softmax maps.
 
     Attributes:
         filters: weights of the first convolution, (N, C, h, w) float32; C is 3 for colour, 1 for grey.
@@ -53,8 +53,12 @@ class Inside:
             raise ValueError("this network has no convolution to look at")
         picked = np.unique(np.linspace(0, len(layers) - 1, _MOST_LAYERS).round().astype(int)).tolist()
         self._titles = {layers[i].output[0]: self._title(layers[i], i, len(layers)) for i in picked}
+        # A network with maps turns each of them into a distribution over its cells.
+        maps = [node for node in model.graph.node if node.op_type in ("LogSoftmax", "Softmax")]
+        self._maps = maps[-1].output[0] if maps else None
+        self._logarithms = bool(maps) and maps[-1].op_type == "LogSoftmax"
         first = layers[0].input[1]
-        wanted = [*self._titles] + ([] if first in weights else [first])
+        wanted = [*self._titles, *([self._maps] if self._maps else []), *([first] * (first not in weights))]
         given = {output.name for output in model.graph.output}
         model.graph.output.extend(
             helper.make_empty_tensor_value_info(name) for name in wanted if name not in given
@@ -63,13 +67,27 @@ class Inside:
         if first in weights:
             self.filters = numpy_helper.to_array(weights[first]).astype(np.float32)
         else:  # stored in fewer bits, and made whole by the graph itself
-            crop = np.zeros((1, *self._session.get_inputs()[0].shape[1:]), np.uint8)
-            self.filters = self._session.run([first], {INPUT_NAME: crop})[0].astype(np.float32)
+            crop = np.zeros(self._session.get_inputs()[0].shape[1:], np.uint8)
+            self.filters = self._run([first], crop)[0].astype(np.float32)
 
     def layers(self, crop: NDArray[np.uint8]) -> list[Layer]:
         """Some convolutions, from the first to the last, on one RGB crop (H, W, 3) of the model's size."""
-        maps = self._session.run(list(self._titles), {INPUT_NAME: crop[None]})
-        return [Layer(title, answer[0]) for title, answer in zip(self._titles.values(), maps, strict=True)]
+        answers = self._run(list(self._titles), crop)
+        return [Layer(title, maps[0]) for title, maps in zip(self._titles.values(), answers, strict=True)]
+
+    def maps(self, crop: NDArray[np.uint8]) -> NDArray[np.float32] | None:
+        """Where each point may be in a crop (H, W, 3): (K, h, w), each map adding up to 1; None without."""
+        if self._maps is None:
+            return None
+        flat = self._run([self._maps], crop)[0][0]
+        if self._logarithms:
+            flat = np.exp(flat)
+        height, width = crop.shape[:2]
+        rows = round((flat.shape[-1] * height / width) ** 0.5)  # the maps have the crop's proportions
+        return flat.reshape(len(flat), rows, -1).astype(np.float32)
+
+    def _run(self, outputs: Sequence[str], crop: NDArray[np.uint8]) -> list[NDArray]:
+        return self._session.run(list(outputs), {INPUT_NAME: crop[None]})
 
     @staticmethod
     def _title(node: onnx.NodeProto, index: int, count: int) -> str:
@@ -81,29 +99,3 @@ class Inside:
 def open_inside(path: Path, _changed: int) -> Inside:
     """`Inside(path)`, kept for the next visitor; `_changed` is the file's time."""
     return Inside(path)
-
-
-def mosaic(tiles: NDArray[np.floating], tile_side: int) -> NDArray[np.uint8]:
-    """Pictures side by side, each from its own darkest to its own brightest value.
-
-    Args:
-        tiles: (N, H, W) or (N, H, W, 3).
-        tile_side: height and width of a tile in the result, in pixels; enlarged without blurring.
-
-    Returns:
-        RGB uint8; tiles without colour are drawn in the viridis scale.
-    """
-    # As many in a row as leave no gap in the last one.
-    columns = next((width for width in range(8, 3, -1) if len(tiles) % width == 0), 8)
-    rows = -(-len(tiles) // columns)
-    step = tile_side + 2
-    canvas = np.full((rows * step - 2, min(columns, len(tiles)) * step - 2, 3), 128, np.uint8)
-    for number, tile in enumerate(tiles):
-        low, high = float(tile.min()), float(tile.max())
-        level = ((tile - low) * (255 / ((high - low) or 1))).astype(np.uint8)
-        level = cv2.resize(level, (tile_side, tile_side), interpolation=cv2.INTER_NEAREST)
-        if level.ndim == 2:
-            level = cv2.applyColorMap(level, cv2.COLORMAP_VIRIDIS)[..., ::-1]
-        top, left = number // columns * step, number % columns * step
-        canvas[top : top + tile_side, left : left + tile_side] = level
-    return canvas

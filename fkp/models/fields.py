@@ -30,7 +30,7 @@ def soft_argmax(logits: Tensor) -> Prediction:
     y = (maps.sum(dim=3) * ys).sum(dim=-1)
     near_x = (2 - (xs - x[..., None]).abs() * w).clamp(0, 1)
     near_y = (2 - (ys - y[..., None]).abs() * h).clamp(0, 1)
-    scores = (maps * near_x[:, :, None, :] * near_y[:, :, :, None]).sum(dim=(2, 3))
+    scores = (near_y[:, :, None, :] @ maps @ near_x[..., None]).flatten(1)
     return Prediction(torch.stack([x, y], dim=-1), scores.clamp(0, 1), log_maps)
 
 

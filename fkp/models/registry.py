@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TypeVar
 
-from torch import nn
+from torch import Tensor, nn
 
 _NETWORKS: dict[str, type[nn.Module]] = {}
 Network = TypeVar("Network", bound=type[nn.Module])
@@ -38,6 +38,20 @@ def create(
     if name not in _NETWORKS:
         raise ValueError(f"unknown network {name!r}; known: {', '.join(network_names())}")
     return _NETWORKS[name](num_points, input_size, in_channels, **options)
+
+
+def begin(network: nn.Module, points: Tensor) -> str:
+    """Called once, before a network's first training step, so that it can load or compute what it starts
+    from; a network that has no such thing has no method `begin`.
+
+    Args:
+        points: (N, K, 2) the training faces, in the unit frame.
+
+    Returns:
+        what the weights start from, for `ModelSpec.pretrained`.
+    """
+    own = getattr(network, "begin", None)
+    return own(points) if own else "from scratch"
 
 
 def network_names() -> list[str]:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from torch import Tensor, nn
 
 from fkp.models.contract import Prediction
+from fkp.models.heads import coordinate_layer, full_precision
 from fkp.models.registry import register
 
 
@@ -31,6 +32,7 @@ class PlainCNN(nn.Module):
         convs: the convolutional layers, from the picture on.
         hidden: sizes of the linear layers before the last.
         dropout: probability, before the last linear layer.
+        bias: see `fkp.models.heads.coordinate_layer`.
         offset, scale: points = offset + scale x output: the frame in which the report's network
             speaks.
     """
@@ -43,6 +45,7 @@ class PlainCNN(nn.Module):
         convs: Sequence[Conv],
         hidden: Sequence[int],
         dropout: float = 0.0,
+        bias: float | None = None,
         offset: float = 0.0,
         scale: float = 1.0,
     ) -> None:
@@ -66,9 +69,9 @@ class PlainCNN(nn.Module):
         for size in hidden:
             head += [nn.Linear(inputs, size), nn.ReLU()]
             inputs = size
-        self.head = nn.Sequential(*head, nn.Dropout(dropout), nn.Linear(inputs, num_points * 2))
+        self.head = nn.Sequential(*head, nn.Dropout(dropout), coordinate_layer(inputs, num_points, bias))
         self.offset, self.scale = offset, scale
 
     def forward(self, x: Tensor) -> Prediction:
-        output = self.head(self.features(x)).float()
+        output = full_precision(self.head[-1], self.head[:-1](self.features(x)))
         return Prediction(self.offset + self.scale * output.unflatten(1, (-1, 2)))

@@ -13,7 +13,9 @@ import cv2.data
 import numpy as np
 from numpy.typing import NDArray
 
-from fkp.geometry import BoxMap, box_iou
+from fkp.geometry import BoxMap, box_iou, box_nesting
+from fkp.runtime.sessions import ModelError, load_session, provider_names
+from fkp.spec import DETECTOR_OUTPUT_NAMES, INPUT_NAME
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -37,8 +39,9 @@ class Detector(Protocol):
         ...
 
 
-# Haar boxes -> tight boxes of the landmarks: what `python -m fkp data fit-boxes` printed.
+# A detector's own boxes -> tight boxes of the landmarks: what `python -m fkp data fit-boxes` printed.
 HAAR_BOX = BoxMap(left=0.0775, top=0.23, right=-0.067, bottom=0.0741)
+YUNET_BOX = BoxMap(left=-0.007, top=0.2453, right=0.0139, bottom=0.0014)
 
 
 class HaarDetector:
@@ -81,24 +84,124 @@ class HaarDetector:
         return (corners[keep] / scale).astype(np.float32), scores[keep]
 
 
-def suppress_overlaps(boxes: NDArray, scores: NDArray, overlap: float) -> list[int]:
-    """Indices of the boxes (N, 4) whose IoU with no surer one is above `overlap`, surest first."""
+class YuNetDetector:
+    """YuNet (Wu et al., "A Tiny Millisecond-level Face Detector", 2023) from a file of the user's.
+
+    The file is OpenCV's `face_detection_yunet_2023mar.onnx`; it is not part of this project.
+    """
+
+    _LONG_SIDE = 640
+    _OVERLAP = 0.3
+
+    def __init__(self, path: str | Path, threshold: float = 0.6) -> None:
+        """Load the file; boxes that score below `threshold` are left out.
+
+        Raises:
+            ValueError: the file is not there, or OpenCV cannot read it.
+        """
+        try:
+            self._net = cv2.FaceDetectorYN.create(str(path), "", (320, 320), threshold, self._OVERLAP)
+        except cv2.error as error:
+            raise ValueError(f"{path} cannot be read as a YuNet model: {error.err}") from error
+        self._lock = threading.Lock()  # the network keeps the size of the picture it works on
+
+    def detect(self, image: NDArray[np.uint8]) -> Detections:
+        boxes, scores = self.raw_boxes(image)
+        return Detections(YUNET_BOX(boxes).astype(np.float32), scores)
+
+    def raw_boxes(self, image: NDArray[np.uint8]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """YuNet's own boxes (N, 4) in the image frame and their scores (N,), best first."""
+        bgr = cv2.cvtColor(image, cv2.COLOR_RGB2BGR)
+        scale = min(1.0, self._LONG_SIDE / max(bgr.shape))
+        if scale < 1:
+            bgr = cv2.resize(bgr, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+        with self._lock:
+            self._net.setInputSize((bgr.shape[1], bgr.shape[0]))
+            _, found = self._net.detect(bgr)
+        rows = np.empty((0, 15), np.float32) if found is None else found[np.argsort(-found[:, 14])]
+        corners = np.concatenate([rows[:, :2], rows[:, :2] + rows[:, 2:4]], axis=1)
+        return (corners / scale).astype(np.float32), rows[:, 14].astype(np.float32)
+
+
+def suppress_overlaps(
+    boxes: NDArray, scores: NDArray, overlap: float, measure: Callable[..., NDArray] = box_iou
+) -> list[int]:
+    """Indices of the boxes (N, 4) that overlap no surer one by more than `overlap`, surest first."""
     kept: list[int] = []
-    for i in np.argsort(-scores, kind="stable").tolist():
-        if not kept or box_iou(boxes[i], boxes[kept]).max() <= overlap:
-            kept.append(i)
+    left = np.argsort(-scores, kind="stable")
+    while left.size:
+        best, left = left[0], left[1:]
+        kept.append(int(best))
+        left = left[measure(boxes[best], boxes[left])[0] <= overlap]
     return kept
 
 
-DETECTORS: Mapping[str, Callable[[], Detector]] = {"haar": HaarDetector}
+class FkpDetector:
+    """This project's own face detector, trained to give canonical boxes.
+
+    Each box is the mean of all the boxes that agree on a face, weighted by their scores, which wobbles
+    less than the surest one alone.
+    """
+
+    _FILE = Path(__file__).resolve().parents[2] / "exported" / "detectors" / "fkp-detector.onnx"
+    _LONG_SIDE = 640  # pictures are searched at this size at most
+    _STRIDE = 64  # the network's sides are multiples of it
+    _THRESHOLD = 0.6  # on validation pictures all faces are above it, and few other things
+    _OVERLAP = 0.5  # of the smaller box: what lies inside of a face is a part of it
+    _AGREE = 0.6  # overlap from which two boxes speak of the same face
+
+    def __init__(self, path: str | Path | None = None, threads: int | None = None) -> None:
+        """Load the detector.
+
+        Args:
+            path: an exported detector; None for the one that comes with the project.
+            threads: of one run; None leaves it to ONNX Runtime.
+
+        Raises:
+            ModelError: the file is missing, damaged, or no detector.
+        """
+        self.path = Path(path or self._FILE)
+        self._session = load_session(self.path, provider_names("cpu"), threads)
+        if [output.name for output in self._session.get_outputs()] != list(DETECTOR_OUTPUT_NAMES):
+            raise ModelError(f"the model {self.path} is not a face detector of this project")
+
+    def detect(self, image: NDArray[np.uint8]) -> Detections:
+        scale = min(1.0, self._LONG_SIDE / max(image.shape))
+        small: NDArray = image
+        if scale < 1:
+            small = cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+        height, width = small.shape[:2]
+        padded = cv2.copyMakeBorder(
+            small, 0, -height % self._STRIDE, 0, -width % self._STRIDE, cv2.BORDER_CONSTANT
+        )
+        boxes, scores = self._session.run(list(DETECTOR_OUTPUT_NAMES), {INPUT_NAME: padded[None]})
+        sure = scores[0] >= self._THRESHOLD
+        boxes, scores = boxes[0][sure], scores[0][sure]
+        kept = suppress_overlaps(boxes, scores, self._OVERLAP, box_nesting)
+        weights = np.where(box_iou(boxes[kept], boxes) >= self._AGREE, scores, 0)
+        mean = weights @ boxes / weights.sum(axis=1, keepdims=True)
+        return Detections((mean / scale).astype(np.float32), scores[kept])
 
 
-def get_detector(name: str) -> Detector:
-    """A new detector of that name.
+DETECTORS: Mapping[str, Callable[[int | None], Detector]] = {
+    "fkp": lambda threads: FkpDetector(threads=threads),
+    "haar": lambda _: HaarDetector(),
+}
+
+
+def get_detector(name: str, threads: int | None = None) -> Detector:
+    """A new detector.
+
+    Args:
+        name: one of `DETECTORS`, or the path of a YuNet file.
+        threads: of one run, where the detector can be told; None for all.
 
     Raises:
-        ValueError: there is none; the message lists the names.
+        ValueError: there is none of that name, and no such file.
+        ModelError: the detector's file is missing or damaged.
     """
-    if name not in DETECTORS:
-        raise ValueError(f"unknown face detector {name!r}; known: {', '.join(DETECTORS)}")
-    return DETECTORS[name]()
+    if name in DETECTORS:
+        return DETECTORS[name](threads)
+    if Path(name).suffix == ".onnx":
+        return YuNetDetector(name)
+    raise ValueError(f"unknown face detector {name!r}; known: {', '.join(DETECTORS)}, or a YuNet .onnx file")

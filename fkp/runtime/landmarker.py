@@ -52,7 +52,7 @@ class Landmarker:
         model: str | Path,
         providers: str | Sequence[str] | None = None,
         threads: int | None = None,
-        detector: str | Detector = "haar",
+        detector: str | Detector = "fkp",
         refine: bool = False,
     ) -> None:
         """Load a model.
@@ -61,7 +61,8 @@ class Landmarker:
             model: a name of `list_models()`, or the path of an .onnx file.
             providers: such as "cpu" or "cuda", in order of preference; None for the best installed.
             threads: threads of the network on the CPU; None leaves it to ONNX Runtime.
-            detector: a name of `fkp.runtime.detectors.DETECTORS`, or an object with its `detect`.
+            detector: a name of `fkp.runtime.detectors.DETECTORS`, the path of a YuNet file, or an object with
+                a `detect` of its own.
             refine: predict a second time, on a crop around the first prediction with level eyes.
 
         Raises:
@@ -76,7 +77,7 @@ class Landmarker:
         if refine and self.scheme.num_points < 3:
             raise ValueError(f"refine needs three points or more; {self.spec.name} has {self.scheme.name}")
         self._refine = refine
-        self._detector = get_detector(detector) if isinstance(detector, str) else detector
+        self._detector = get_detector(detector, threads) if isinstance(detector, str) else detector
 
     def __call__(self, image: NDArray[np.uint8]) -> list[Face]:
         """The faces of an RGB uint8 picture (H, W, 3); [] when there is none."""
@@ -96,6 +97,13 @@ class Landmarker:
     ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """As `predict`, with the scores (N, K) of the points."""
         return self._predict(_check_image(image), _check_boxes(boxes), _Stopwatch())
+
+    def predict_again(
+        self, image: NDArray[np.uint8], boxes: ArrayLike, points: ArrayLike
+    ) -> NDArray[np.float32]:
+        """The second pass of `refine`: landmarks (N, K, 2) on level crops around first ones (N, K, 2)."""
+        first = np.asarray(points, np.float32)
+        return self._predict_again(_check_image(image), _check_boxes(boxes), first, _Stopwatch())[0]
 
     def detect(self, image: NDArray[np.uint8]) -> Detections:
         """The face boxes that the detector finds in a picture."""
@@ -120,12 +128,21 @@ class Landmarker:
     ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         points, scores = self._predict_once(image, boxes, np.zeros(len(boxes)), watch)
         if self._refine and len(boxes):
-            angles = self._tilts(points)
-            level = np.stack([level_box(p, angle) for p, angle in zip(points, angles, strict=True)])
-            usable = np.all(level[:, 2:] > level[:, :2], axis=1, keepdims=True)
-            boxes = np.where(usable, level, boxes)
-            points, scores = self._predict_once(image, boxes, angles, watch)
+            points, scores = self._predict_again(image, boxes, points, watch)
         return points, scores
+
+    def _predict_again(
+        self,
+        image: NDArray[np.uint8],
+        boxes: NDArray[np.float64],
+        points: NDArray[np.float32],
+        watch: _Stopwatch,
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        angles = self._tilts(points)
+        levels = [level_box(p, angle) for p, angle in zip(points, angles, strict=True)]
+        level = np.reshape(levels, (-1, 4))
+        usable = np.all(level[:, 2:] > level[:, :2], axis=1, keepdims=True)
+        return self._predict_once(image, np.where(usable, level, boxes), angles, watch)
 
     def _predict_once(
         self,

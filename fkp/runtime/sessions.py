@@ -65,8 +65,8 @@ class ModelSession:
             ValueError: a provider that is not installed, or no positive number of threads.
         """
         self.path = Path(path)
-        wanted = _provider_names(providers)
-        self._session = _load(self.path, wanted, threads, sha256)
+        wanted = provider_names(providers)
+        self._session = load_session(self.path, wanted, threads, sha256)
         self.providers = tuple(self._session.get_providers())
         if self.providers[0] != wanted[0]:
             warnings.warn(
@@ -98,7 +98,7 @@ class ModelSession:
             batch = np.ascontiguousarray(crops[part])
             try:
                 answers = self._session.run(list(OUTPUT_NAMES), {INPUT_NAME: batch})
-            except Exception as error:  # as in `_load`
+            except Exception as error:  # as in `load_session`
                 raise self._error(f"failed on crops of shape {batch.shape}: {_first_line(error)}") from error
             for name, answer, target in zip(OUTPUT_NAMES, answers, (points, scores), strict=True):
                 if answer.shape != target[part].shape:
@@ -139,7 +139,7 @@ def available_providers() -> tuple[str, ...]:
     return tuple(name for name, full_name in PROVIDERS.items() if full_name in installed)
 
 
-def _provider_names(providers: str | Sequence[str] | None) -> list[str]:
+def provider_names(providers: str | Sequence[str] | None) -> list[str]:
     """ONNX Runtime's names of the wanted providers, the CPU as the last resort of all."""
     available = available_providers()
     if providers is None:
@@ -156,7 +156,15 @@ def _provider_names(providers: str | Sequence[str] | None) -> list[str]:
     return list(dict.fromkeys([*full_names, PROVIDERS["cpu"]]))
 
 
-def _load(path: Path, providers: list[str], threads: int | None, sha256: str | None) -> ort.InferenceSession:
+def load_session(
+    path: Path, providers: list[str], threads: int | None, sha256: str | None = None
+) -> ort.InferenceSession:
+    """The ONNX Runtime session of a file, on ONNX Runtime's names of providers.
+
+    Raises:
+        ModelError: no such file, damaged, or another file than `sha256` says.
+        ValueError: no positive number of threads.
+    """
     options = ort.SessionOptions()
     options.log_severity_level = 3  # errors only: warnings about a provider's fallbacks are ours to give
     if threads is not None:
@@ -170,9 +178,17 @@ def _load(path: Path, providers: list[str], threads: int | None, sha256: str | N
     if sha256 is not None and hashlib.sha256(content).hexdigest() != sha256:
         raise ModelError(f"the model {path} is not the file that index.json describes: its SHA-256 differs")
     try:
-        return ort.InferenceSession(content, options, providers=providers)
+        return ort.InferenceSession(content, options, _with_threads(providers, threads))
     except Exception as error:  # ONNX Runtime's errors have no base class of their own
         raise ModelError(f"the model {path} is damaged or no ONNX file: {_first_line(error)}") from error
+
+
+def _with_threads(providers: list[str], threads: int | None) -> list[str | tuple[str, dict[str, str]]]:
+    """The providers with the number of threads for the one that does not heed the session's."""
+    if threads is None:
+        return [*providers]
+    own = {PROVIDERS["openvino"]: {"num_of_threads": str(threads)}}
+    return [(name, own[name]) if name in own else name for name in providers]
 
 
 def _first_line(error: Exception) -> str:

@@ -22,7 +22,8 @@ class Augmentation:
         scale: standard deviation of the log of the box's size.
         shift: standard deviation of the box's shift, as a share of the box's side.
         perspective: largest shift of a crop's corner, as a share of the crop's side.
-        mirror: share of mirrored crops (their points re-ordered by the scheme).
+        mirror: share of mirrored crops, their points re-ordered by the scheme.
+        reorder: False forgets that re-ordering: the mistake of report 002, kept to show what it does.
         colour: strength of brightness, contrast and colour-gain changes; 1 is strong.
         grey, blur, noise, occlusion: share of the crops that lose their colour, are blurred, get
             sensor noise, or have a rectangle covered.
@@ -34,6 +35,7 @@ class Augmentation:
     shift: float = 0.0
     perspective: float = 0.0
     mirror: float = 0.0
+    reorder: bool = True
     colour: float = 0.0
     grey: float = 0.0
     blur: float = 0.0
@@ -93,7 +95,7 @@ def augment(
     order: Sequence[int] | slice = slice(None)
     if rng.random() < augmentation.mirror:
         matrix = geometry.mirror_transform(size[1]) @ matrix
-        order = list(mirror_order)
+        order = list(mirror_order) if augmentation.reorder else order
     crop = geometry.warp(image, matrix, size)
     return _vary_pixels(rng, crop, augmentation), geometry.transform_points(matrix, points)[order]
 
@@ -106,7 +108,7 @@ def _vary_pixels(
     if rng.random() < augmentation.grey:
         varied = cv2.cvtColor(cv2.cvtColor(varied, cv2.COLOR_RGB2GRAY), cv2.COLOR_GRAY2RGB)
     if augmentation.colour:
-        varied = cv2.LUT(varied, _colour_table(rng, augmentation.colour))
+        varied = cv2.LUT(varied, colour_table(rng, augmentation.colour))
     if rng.random() < augmentation.blur:
         sigma = rng.uniform(0.3, 0.016 * min(height, width))
         varied = cv2.GaussianBlur(varied, (0, 0), sigma)
@@ -121,7 +123,7 @@ def _vary_pixels(
     return varied
 
 
-def _colour_table(rng: np.random.Generator, strength: float) -> NDArray[np.uint8]:
+def colour_table(rng: np.random.Generator, strength: float) -> NDArray[np.uint8]:
     """A look-up table (256, 1, 3): gamma, contrast, brightness and a gain per channel."""
     levels = np.linspace(0, 1, 256) ** np.exp(rng.normal(0, 0.3 * strength))
     contrast = np.exp(rng.normal(0, 0.25 * strength))

@@ -1,13 +1,20 @@
-"""`python -m fkp train` and `python -m fkp export`."""
+"""`python -m fkp train`, `export` and `quantise`."""
 
 from __future__ import annotations
 
 import argparse
+import functools
+import math
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 from fkp.datasets import DataError, Sample, as_scheme, find_data_root, load
 from fkp.images import ImageError, load_image
+from fkp.training.agenda import Left, cost, epochs_seen, is_finished, work_through
 from fkp.training.catalogue import RECIPES, get_recipe
+from fkp.training.recipe import Recipe
 from fkp.training.run import Run, RunError
 
 MISSING_DATA = (
@@ -16,9 +23,10 @@ MISSING_DATA = (
 
 
 def add_parser(subparsers: argparse._SubParsersAction) -> None:
-    """Adds `train` and `export`."""
+    """Adds `train`, `export` and `quantise`."""
     _add_train(subparsers)
     _add_export(subparsers)
+    _add_quantise(subparsers)
 
 
 def _add_train(subparsers: argparse._SubParsersAction) -> None:
@@ -26,14 +34,21 @@ def _add_train(subparsers: argparse._SubParsersAction) -> None:
         "train",
         help="train a recipe, or resume its run",
         formatter_class=argparse.RawDescriptionHelpFormatter,
-        description="Trains a recipe of the catalogue; a run that was interrupted goes on where it was.",
-        epilog="recipes:\n" + "\n".join(f"  {r.name:18} {r.summary}" for r in RECIPES.values()),
+        description="Trains a recipe of the catalogue, or all of them the cheapest first. What\n"
+        "was interrupted goes on where it was, and with --all what is finished is passed over.",
+        epilog="recipes:\n" + "\n".join(f"  {r.name:28} {r.summary}" for r in RECIPES.values()),
     )
-    parser.add_argument("name", choices=RECIPES, metavar="NAME", help="a recipe, see below")
+    what = parser.add_mutually_exclusive_group(required=True)
+    what.add_argument("name", nargs="?", choices=RECIPES, metavar="NAME", help="a recipe, see below")
+    what.add_argument("--all", action="store_true", help="every recipe, the cheapest first")
+    parser.add_argument(
+        "--budget", type=float, default=math.inf, metavar="HOURS",
+        help="stop after the epoch in which this time ends; the same command goes on",
+    )  # fmt: skip
     parser.add_argument(
         "--data", type=Path, metavar="DIR", help="data root (default: $FKP_DATA, then ./data)"
     )
-    _add_runs(parser)
+    add_runs(parser)
     parser.add_argument("--restart", action="store_true", help="begin anew, even if the run exists")
     parser.add_argument("--skip-broken", action="store_true", help="skip and count broken samples")
     parser.add_argument("--workers", type=int, default=0, help="processes that vary pictures (default 0)")
@@ -49,12 +64,27 @@ def _add_export(subparsers: argparse._SubParsersAction) -> None:
         "on real crops, and refreshes the index of the folder.",
     )
     parser.add_argument("name", choices=RECIPES, metavar="NAME", help=f"one of: {', '.join(RECIPES)}")
-    _add_runs(parser)
+    add_runs(parser)
     parser.add_argument("--out", type=Path, metavar="DIR", help="folder of the models (default: exported/)")
     parser.set_defaults(func=_export)
 
 
-def _add_runs(parser: argparse.ArgumentParser) -> None:
+def _add_quantise(subparsers: argparse._SubParsersAction) -> None:
+    parser = subparsers.add_parser(
+        "quantise",
+        help="write an exported model again, in 8-bit integers",
+        description="Writes NAME-int8.onnx beside NAME.onnx, calibrated on training crops, and measures both "
+        "on the validation part; refuses to write one that is more than 2 % worse.",
+    )
+    parser.add_argument("name", choices=RECIPES, metavar="NAME", help="an exported recipe with a map a point")
+    parser.add_argument(
+        "--data", type=Path, metavar="DIR", help="data root (default: $FKP_DATA, then ./data)"
+    )
+    parser.add_argument("--out", type=Path, metavar="DIR", help="folder of the models (default: exported/)")
+    parser.set_defaults(func=_quantise)
+
+
+def add_runs(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--runs", type=Path, default=Path("runs"), metavar="DIR", help="folder of the runs (default: runs/)"
     )
@@ -63,14 +93,56 @@ def _add_runs(parser: argparse.ArgumentParser) -> None:
 def _train(args: argparse.Namespace) -> int:
     import torch
 
-    from fkp.training.loop import Trainer
-
     root = find_data_root(args.data)
     if root is None:
         raise SystemExit(MISSING_DATA)
     if args.threads:
         torch.set_num_threads(args.threads)
+    if args.all:
+        return _train_all(args, root)
     recipe = get_recipe(args.name)
+    run = _train_one(args, root, recipe, time.monotonic() + args.budget * 3600)
+    if is_finished(recipe, run):
+        print(f"trained; see {run.folder}, and export it with `python -m fkp export {recipe.name}`")
+    else:
+        print(f"left: {Left(recipe, epochs_seen(run))}")
+    return 0
+
+
+def _train_all(args: argparse.Namespace, root: Path) -> int:
+    @functools.cache
+    def faces(name: str) -> int:
+        try:
+            return len(load(name, root))
+        except (DataError, FileNotFoundError):
+            return 0  # training on it says what is wrong
+
+    left = work_through(
+        sorted(RECIPES.values(), key=lambda recipe: cost(recipe, sum(map(faces, recipe.train)))),
+        lambda recipe: Run(args.runs / recipe.name),
+        lambda recipe, seconds: _train_apart(args, root, recipe, seconds),
+        args.budget * 3600,
+    )
+    print(f"{len(RECIPES) - len(left)} of {len(RECIPES)} recipes are trained")
+    for entry in left:
+        print(f"left: {entry}")
+    return int(any(entry.why for entry in left))
+
+
+def _train_apart(args: argparse.Namespace, root: Path, recipe: Recipe, seconds: float) -> None:
+    """Trains in a process of its own, so that one that fails, or fills the memory, stops no other."""
+    command = [sys.executable, "-m", "fkp", "train", recipe.name, "--data", str(root)]
+    command += ["--runs", str(args.runs), "--workers", str(args.workers), "--budget", str(seconds / 3600)]
+    command += ["--threads", str(args.threads)] if args.threads else []
+    command += [f"--{word}" for word in ("restart", "skip-broken") if getattr(args, word.replace("-", "_"))]
+    done = subprocess.run(command, check=False)
+    if done.returncode:
+        raise RunError(f"it failed with exit code {done.returncode}, see above")
+
+
+def _train_one(args: argparse.Namespace, root: Path, recipe: Recipe, until: float) -> Run:
+    from fkp.training.loop import Trainer
+
     broken: list[DataError] = []
 
     def samples(name: str) -> list[Sample]:
@@ -90,11 +162,9 @@ def _train(args: argparse.Namespace) -> int:
         )
         if broken:
             print(f"skipped {len(broken)} broken samples; the first: {broken[0]}")
-        run = trainer.train()
+        return trainer.train(until)
     except (DataError, ImageError, FileNotFoundError, FloatingPointError, RunError) as error:
         raise SystemExit(str(error)) from error
-    print(f"trained; see {run.folder}, and export it with `python -m fkp export {recipe.name}`")
-    return 0
 
 
 def _decodes(sample: Sample, broken: list[DataError]) -> bool:
@@ -120,4 +190,29 @@ def _export(args: argparse.Namespace) -> int:
         raise SystemExit(str(error)) from error
     size = path.stat().st_size / 1e6
     print(f"{path}: {size:.2f} MB, within {difference:.1e} of the crop of the trained network")
+    return 0
+
+
+def _quantise(args: argparse.Namespace) -> int:
+    from fkp.runtime.index import models_folder, refresh_index
+    from fkp.training.crops import CropDataset, load_crops
+    from fkp.training.quantise import QuantisationError, quantise
+
+    recipe, folder = get_recipe(args.name), args.out or models_folder()
+    root = find_data_root(args.data)
+    if root is None:
+        raise SystemExit(MISSING_DATA)
+    try:
+        training, validation = (
+            load_crops(load(name, root), recipe) for name in (recipe.train[0], recipe.validation)
+        )
+        path, before, after = quantise(
+            folder / f"{recipe.name}.onnx",
+            CropDataset(training, recipe, recipe.augmentation),
+            CropDataset(validation, recipe),
+        )
+    except (DataError, FileNotFoundError, QuantisationError) as error:
+        raise SystemExit(str(error)) from error
+    refresh_index(folder)
+    print(f"{path}: {path.stat().st_size / 1e6:.2f} MB; {recipe.validation}: {before:.3f} % -> {after:.3f} %")
     return 0

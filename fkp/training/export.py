@@ -6,22 +6,23 @@ import datetime
 import importlib.metadata
 import subprocess
 import warnings
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
 import onnxruntime
 import torch
-from numpy.typing import NDArray
-from onnx import TensorProto, helper, numpy_helper
+from onnx import helper
 from torch import Tensor, nn
-from torch.utils.flop_counter import FlopCounterMode
 
-from fkp.models import KeypointModel
+from fkp.models import KeypointModel, multiply_adds
 from fkp.schemes import get_scheme
 from fkp.spec import INPUT_NAME, METADATA_KEY, OUTPUT_NAMES, ModelSpec, Validation
 from fkp.training.recipe import Recipe
 from fkp.training.run import Run, RunError, Weights
+from fkp.training.storage import Storage, round_weights, store_weights
 
 OPSET = 18
 # Largest differences from the trained network: of the points, in crop sides, and of the scores.
@@ -30,7 +31,7 @@ LICENCE = (
     "Weights trained on face data sets that are free for research and education only; "
     "not for commercial use. See the README."
 )
-_HALF_FROM = 1024  # smaller tensors save nothing worth a node
+_LIBRARIES = ("torch", "onnx", "onnxruntime", "numpy")
 
 
 class _Exported(nn.Module):
@@ -63,97 +64,93 @@ def export(recipe: Recipe, run: Run, out: Path) -> tuple[Path, float]:
     weights = run.load_weights(recipe)
     model = recipe.build()
     model.load_state_dict(weights.model)
-    if recipe.half:
-        _round_to_half(model)
+    round_weights(model, recipe.storage)
     network = _Exported(model).eval()
-    proto = _to_onnx(network, weights.crops[:3])
-    if recipe.half:
-        _store_in_half(proto)
-    spec = _spec(recipe, weights, network)
-    helper.set_model_props(proto, {METADATA_KEY: spec.to_json()})
-    onnx.checker.check_model(proto)
-
-    out.mkdir(parents=True, exist_ok=True)
+    crops = weights.crops
     path = out / f"{recipe.name}.onnx"
+    differences = write_onnx(
+        path, network, _spec(recipe, weights, network).to_json(), recipe.storage, OUTPUT_NAMES,
+        batches=(crops[:1], crops[:3], crops[-3:]), limits=PARITY_LIMITS,
+        dynamic={0: torch.export.Dim("batch", min=1)},
+    )  # fmt: skip
+    return path, differences[0]
+
+
+def write_onnx(
+    path: Path,
+    network: nn.Module,
+    description: str,
+    storage: Storage,
+    outputs: Sequence[str],
+    batches: Sequence[Tensor],
+    limits: Sequence[float],
+    dynamic: Mapping[int, Any],
+) -> list[float]:
+    """Writes a network as an .onnx file, once ONNX Runtime's answers agree with its own.
+
+    Args:
+        path: the file; its folder is made if missing.
+        network: in evaluation mode, its weights rounded to `storage`; uint8 pictures in, tensors out.
+        description: JSON for the file's metadata.
+        storage: of the weights, see `Recipe`.
+        outputs: names of the network's outputs.
+        batches: real inputs on which the two are compared; the last has the shape of the export.
+        limits: largest difference allowed of each output.
+        dynamic: dimension of the input -> what `torch.export` calls it.
+
+    Returns:
+        the largest difference of each output.
+
+    Raises:
+        RunError: a difference is above its limit; nothing is written then.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the exporter warns of its own internals
+        program = torch.onnx.export(
+            network, (batches[-1],), dynamo=True, opset_version=OPSET, external_data=False, verbose=False,
+            input_names=[INPUT_NAME], output_names=list(outputs), dynamic_shapes=(dict(dynamic),),
+        )  # fmt: skip
+    assert program is not None
+    proto = program.model_proto
+    store_weights(proto, storage)
+    helper.set_model_props(proto, {METADATA_KEY: description})
+    onnx.checker.check_model(proto)
+    path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_suffix(".part")
     onnx.save(proto, part)
     try:
-        differences = parity(part, network, weights.crops.numpy())
-        for what, difference, limit in zip(OUTPUT_NAMES, differences, PARITY_LIMITS, strict=True):
+        differences = parity(part, network, batches, outputs)
+        for what, difference, limit in zip(outputs, differences, limits, strict=True):
             if not difference < limit:
                 raise RunError(
-                    f"the {what} of the exported {recipe.name} differ from the trained network's by "
+                    f"the {what} of the exported {path.stem} differ from the trained network's by "
                     f"{difference:.1e}, more than {limit:.0e}: nothing was written"
                 )
         part.replace(path)
     finally:
         part.unlink(missing_ok=True)
-    return path, differences[0]
+    return differences
 
 
 @torch.inference_mode()
-def parity(path: Path, network: nn.Module, crops: NDArray[np.uint8]) -> list[float]:
-    """Largest differences between an exported file and its network, in batches of 1 and 3.
+def parity(path: Path, network: nn.Module, batches: Sequence[Tensor], outputs: Sequence[str]) -> list[float]:
+    """Largest differences between an exported file's outputs and its network's, over some batches.
 
-    Args:
-        path: the .onnx file.
-        network: gives (points, scores) for uint8 crops.
-        crops: (n, H, W, 3) real crops, n of at least 3.
-
-    Returns:
-        the largest difference of the points, in the unit frame, and of the scores.
+    Raises:
+        RunError: an output has another shape.
     """
     session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
-    worst = [0.0] * len(OUTPUT_NAMES)
-    for batch in (crops[:1], crops[:3], crops[-3:]):
-        got = session.run(list(OUTPUT_NAMES), {INPUT_NAME: batch})
-        for i, (ours, theirs) in enumerate(zip(got, network(torch.from_numpy(batch)), strict=True)):
+    worst = [0.0] * len(outputs)
+    for batch in batches:
+        got = session.run(list(outputs), {INPUT_NAME: batch.numpy()})
+        for i, (ours, theirs) in enumerate(zip(got, network(batch), strict=True)):
             if ours.shape != tuple(theirs.shape):
                 raise RunError(f"the exported file puts out {ours.shape}, the network {tuple(theirs.shape)}")
             worst[i] = max(worst[i], float(np.abs(ours - theirs.numpy()).max()))
     return worst
 
 
-def _to_onnx(network: nn.Module, example: Tensor) -> onnx.ModelProto:
-    batch = torch.export.Dim("batch", min=1)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # the exporter warns of its own internals
-        program = torch.onnx.export(
-            network, (example,), dynamo=True, opset_version=OPSET, external_data=False, verbose=False,
-            input_names=[INPUT_NAME], output_names=list(OUTPUT_NAMES), dynamic_shapes=({0: batch},),
-        )  # fmt: skip
-    assert program is not None
-    return program.model_proto
-
-
-def _round_to_half(model: nn.Module) -> None:
-    """Makes every large weight one that half precision can hold, so that storing it so is exact."""
-    for value in model.state_dict().values():
-        if value.is_floating_point() and value.numel() >= _HALF_FROM:
-            value.copy_(value.half().float())
-
-
-def _store_in_half(proto: onnx.ModelProto) -> None:
-    """Stores large weights in half precision, cast back when the file is loaded.
-
-    ONNX Runtime folds the casts into constants, so the file halves and the speed stays.
-    """
-    casts = []
-    for tensor in proto.graph.initializer:
-        if tensor.data_type != TensorProto.FLOAT or np.prod(tensor.dims) < _HALF_FROM:
-            continue
-        name, values = tensor.name, numpy_helper.to_array(tensor)
-        tensor.CopyFrom(numpy_helper.from_array(values.astype(np.float16), f"{name}_half"))
-        casts.append(helper.make_node("Cast", [f"{name}_half"], [name], to=TensorProto.FLOAT))
-    nodes = [*casts, *proto.graph.node]
-    del proto.graph.node[:]
-    proto.graph.node.extend(nodes)
-
-
 def _spec(recipe: Recipe, weights: Weights, network: nn.Module) -> ModelSpec:
-    with FlopCounterMode(display=False) as counter, torch.inference_mode():
-        network(weights.crops[:1])
-    libraries = ("torch", "onnx", "onnxruntime", "numpy")
     return ModelSpec(
         name=recipe.name,
         scheme=recipe.scheme,
@@ -162,22 +159,30 @@ def _spec(recipe: Recipe, weights: Weights, network: nn.Module) -> ModelSpec:
         summary=recipe.summary,
         source=recipe.source,
         training_data=weights.training_data,
+        pretrained=weights.pretrained,
         parameters=sum(p.numel() for p in network.parameters()),
-        multiply_adds=counter.get_total_flops() // 2,
+        multiply_adds=multiply_adds(network, weights.crops[:1]),
         validation=Validation(
             dataset=recipe.validation,
             metric=f"NME %, {get_scheme(recipe.scheme).normaliser}, epoch {weights.epoch}",
             value=round(weights.validation_nme, 4),
         ),
-        licence=LICENCE,
-        created=datetime.date.today().isoformat(),
-        versions={name: importlib.metadata.version(name) for name in libraries},
-        revision=_revision(),
+        **provenance(),
     )
 
 
+def provenance() -> dict[str, Any]:
+    """When, with what libraries and from which git revision a file is written; the revision is marked
+    where the code has changes that are not committed."""
+    return {
+        "licence": LICENCE,
+        "created": datetime.date.today().isoformat(),
+        "versions": {name: importlib.metadata.version(name) for name in _LIBRARIES},
+        "revision": _revision(),
+    }
+
+
 def _revision() -> str:
-    """The code's git revision, marked where it has changes that are not committed."""
     command = ["git", "describe", "--always", "--dirty", "--abbrev=12"]
     try:
         done = subprocess.run(command, cwd=Path(__file__).parent, capture_output=True, text=True, check=True)

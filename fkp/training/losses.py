@@ -32,16 +32,25 @@ class Loss:
 
     def __call__(self, prediction: Prediction, target: Tensor) -> Tensor:
         """Mean loss of a batch; `target` is (N, K, 2) in the unit frame."""
-        predicted, wanted = prediction.points * self.scale, target * self.scale
-        if self.kind == "mse":
-            loss = F.mse_loss(predicted, wanted)
-        elif self.kind == "l1":
-            loss = F.l1_loss(predicted, wanted)
-        else:
-            loss = F.smooth_l1_loss(predicted, wanted, beta=self.beta)
+        loss = self._of_points(prediction.points, target)
         if self.map_weight and prediction.log_maps is not None:
             loss = loss + self.map_weight * map_divergence(prediction.log_maps, target)
         return loss
+
+    def distance(self, prediction: Prediction, teacher: Prediction) -> Tensor:
+        """The same between a prediction and a teacher's: of their points, and of their maps."""
+        loss = self._of_points(prediction.points, teacher.points)
+        if self.map_weight and prediction.log_maps is not None and teacher.log_maps is not None:
+            loss = loss + self.map_weight * _divergence(prediction.log_maps, teacher.log_maps)
+        return loss
+
+    def _of_points(self, points: Tensor, target: Tensor) -> Tensor:
+        predicted, wanted = points * self.scale, target * self.scale
+        if self.kind == "mse":
+            return F.mse_loss(predicted, wanted)
+        if self.kind == "l1":
+            return F.l1_loss(predicted, wanted)
+        return F.smooth_l1_loss(predicted, wanted, beta=self.beta)
 
 
 def map_divergence(log_maps: Tensor, target: Tensor, sigma: float = 1.0) -> Tensor:
@@ -58,8 +67,12 @@ def map_divergence(log_maps: Tensor, target: Tensor, sigma: float = 1.0) -> Tens
     # A Gaussian over the cells is the product of one along x and one along y.
     log_x = F.log_softmax(-((xs - target[..., :1] * w) ** 2) / (2 * sigma**2), dim=-1)
     log_y = F.log_softmax(-((ys - target[..., 1:] * h) ** 2) / (2 * sigma**2), dim=-1)
-    log_target = (log_y[..., :, None] + log_x[..., None, :]).flatten(2)
-    log_maps = log_maps.flatten(2)
+    return _divergence(log_maps, log_y[..., :, None] + log_x[..., None, :])
+
+
+def _divergence(log_maps: Tensor, log_target: Tensor) -> Tensor:
+    """Mean Jensen-Shannon divergence of maps (N, K, h, w) from others, all log-probabilities."""
+    log_maps, log_target = log_maps.flatten(2), log_target.flatten(2)
     log_middle = torch.logaddexp(log_maps, log_target) - 0.6931471805599453
     divergence = log_maps.exp() * (log_maps - log_middle) + log_target.exp() * (log_target - log_middle)
     return 0.5 * divergence.sum(dim=-1).mean()

@@ -11,6 +11,7 @@ from fkp import schemes
 from fkp.models import KeypointModel, Preprocess, create
 from fkp.training.augment import NO_AUGMENTATION, Augmentation
 from fkp.training.losses import Loss
+from fkp.training.storage import Storage
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +28,9 @@ class Recipe:
         input_size: (H, W) of the crop in pixels.
         margin: side of the crop over the longer side of the face box.
         grey, normalisation: see `fkp.models.Preprocess`.
+        initial: name of a recipe of the same network whose trained weights this one starts from.
+        teacher, teaching: a trained recipe whose answers to the varied crops are learned as well as the true
+            points, and their share of the loss.
         epochs, batch_size: as usual; `samples_per_epoch` cycles the data, None takes each once.
         learning_rate, weight_decay: of the optimiser; decay spares biases and norms.
         schedule: "cosine" falls to zero at the end, "constant" stays, both after `warmup_steps`.
@@ -35,7 +39,8 @@ class Recipe:
         keep: export the weights of the "best" validation epoch, or of the "last" one, for
             recipes whose reported figure is that same validation part.
         precision: "bf16" (autocast) or "fp32".
-        half: store the exported weights in half precision.
+        storage: how the exported file holds its weights: "float32", "half" (precision) or "int8" (with a
+            scale per output channel).
         seed: of everything random.
     """
 
@@ -54,6 +59,9 @@ class Recipe:
     options: Mapping[str, object] = field(default_factory=dict)
     grey: bool = False
     normalisation: str = "min-max"
+    initial: str | None = None
+    teacher: str | None = None
+    teaching: float = 0.5
     augmentation: Augmentation = NO_AUGMENTATION
     samples_per_epoch: int | None = None
     optimiser: Literal["adam", "adamw", "rmsprop"] = "adam"
@@ -65,7 +73,7 @@ class Recipe:
     ema: float = 0.0
     keep: Literal["best", "last"] = "best"
     precision: Literal["bf16", "fp32"] = "fp32"
-    half: bool = False
+    storage: Storage = "float32"
     seed: int = 0
 
     def build(self) -> KeypointModel:

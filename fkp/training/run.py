@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import dataclasses
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor
@@ -11,7 +14,7 @@ from torch import Tensor
 from fkp.training.recipe import Recipe
 
 # What may change in a recipe without changing what it trains.
-_WORDS = {"summary", "source", "half"}
+_WORDS = {"summary", "source", "storage"}
 
 
 class RunError(RuntimeError):
@@ -29,6 +32,7 @@ class Weights:
         validation_nme: percent, on the recipe's validation part.
         epoch: how many epochs these weights have seen.
         crops: (n, H, W, 3) uint8, real crops on which an export is compared with these weights.
+        pretrained: what the weights started from.
     """
 
     recipe: dict[str, object]
@@ -37,6 +41,7 @@ class Weights:
     validation_nme: float
     epoch: int
     crops: Tensor
+    pretrained: str = "from scratch"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,9 +54,13 @@ class Run:
     def checkpoint(self) -> Path:
         return self.folder / "checkpoint.pt"
 
+    @property
+    def weights(self) -> Path:
+        return self.folder / "weights.pt"
+
     def save_weights(self, weights: Weights) -> None:
         fields = {name: getattr(weights, name) for name in Weights.__slots__}
-        save_atomically(fields, self.folder / "weights.pt")
+        save_atomically(fields, self.weights)
 
     def load_weights(self, recipe: Recipe) -> Weights:
         """The weights to export.
@@ -59,12 +68,19 @@ class Run:
         Raises:
             RunError: there are none, or they were trained by another version of the recipe.
         """
-        path = self.folder / "weights.pt"
-        if not path.is_file():
-            raise RunError(f"{path} is not there: first run `python -m fkp train {recipe.name}`")
-        weights = Weights(**torch.load(path, map_location="cpu"))
-        check_same_recipe(weights.recipe, recipe, path)
+        weights = self.read_weights(recipe.name)
+        check_same_recipe(weights.recipe, recipe, self.weights)
         return weights
+
+    def read_weights(self, name: str) -> Weights:
+        """The weights of the run of recipe `name`, whatever version of it they were trained by.
+
+        Raises:
+            RunError: there are none.
+        """
+        if not self.weights.is_file():
+            raise RunError(f"{self.weights} is not there: first run `python -m fkp train {name}`")
+        return Weights(**torch.load(self.weights, map_location="cpu"))
 
 
 def save_atomically(content: object, path: Path) -> None:
@@ -74,12 +90,34 @@ def save_atomically(content: object, path: Path) -> None:
     part.replace(path)
 
 
-def check_same_recipe(stored: dict[str, object], recipe: Recipe, path: Path) -> None:
+class Named(Protocol):
+    """A recipe of whatever: a dataclass with a name."""
+
+    @property
+    def name(self) -> str: ...
+
+
+def check_same_recipe(stored: dict[str, object], recipe: Named, path: Path) -> None:
     """Raises RunError where a file of a run belongs to another recipe than the catalogue's."""
-    wanted = recipe.to_dict()
-    matters = wanted.keys() - _WORDS
-    if different := sorted(key for key in matters if stored.get(key) != wanted[key]):
+    if different := sorted(_differences(stored, recipe) - _WORDS):
         raise RunError(
             f"{path} was made by another version of recipe {recipe.name!r} (it differs in "
             f"{', '.join(different)}): train again with --restart, or give another --runs folder"
         )
+
+
+def _differences(stored: Mapping[str, Any], wanted: Any) -> set[str]:
+    """Fields of a dataclass in which its stored dictionary differs; one that is new since then counts as
+    stored with its default."""
+    plain, different = dataclasses.asdict(wanted), set()
+    for field in dataclasses.fields(wanted):
+        name, ours = field.name, getattr(wanted, field.name)
+        if name not in stored:
+            same = ours == field.default
+        elif dataclasses.is_dataclass(ours):
+            same = not _differences(stored[name], ours)
+        else:
+            same = stored[name] == plain[name]
+        if not same:
+            different.add(name)
+    return different

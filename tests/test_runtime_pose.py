@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from onnx_models import mean_shape
 
-from demo.pose import head_pose
 from fkp.geometry import mirror_points
 from fkp.runtime.face import Face
+from fkp.runtime.pose import head_pose
 from fkp.schemes import get_scheme
 
 

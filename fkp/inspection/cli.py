@@ -1,0 +1,197 @@
+"""`python -m fkp inspect`: pictures of what a network learned."""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from fkp.datasets import DATASETS, Sample, as_scheme, find_data_root, load
+from fkp.datasets.shapes import ShapeModel, unit_shapes
+from fkp.dynamics import Dynamics
+from fkp.geometry import crop_transform, transform_points, warp
+from fkp.images import ImageError, load_image
+from fkp.inspection import film, pictures
+from fkp.inspection.network import Inside
+from fkp.inspection.pictures import Picture, Sketch
+from fkp.runtime.drawing import draw
+from fkp.runtime.face import Face
+from fkp.runtime.index import find_model, models_folder, read_index
+from fkp.runtime.landmarker import Landmarker
+from fkp.runtime.sessions import ModelError, ModelSession
+from fkp.schemes import NOSE1
+from fkp.spec import ModelSpec
+
+_EPILOG = """\
+examples:
+  python -m fkp inspect fkp68-base photo.jpg      an exported model, by its name
+  python -m fkp inspect other/model.onnx          or by its file
+  python -m fkp inspect report001-nose-l1         or a run that was not exported yet (this needs torch)
+
+writes into inspect/NAME:
+  filters.png       the weights of the first convolution: what the network looks for, grey is zero. Edges,
+                    dots and colours are learned; what looks like noise has learned little
+of an IMAGE, its surest face:
+  crop.png          what the network sees
+  layer-1.png ...   what four of its convolutions make of it, from the first to the last: the later, the
+                    less of the picture is left and the more of its meaning
+  maps.png          where it looks for each point, for networks that answer with maps (soft-argmax)
+  maps-on-crop.png  all these maps over the crop: sharp where it is sure, spread out where it doubts
+  points.png        what it answers
+where the faces that it was trained on are found:
+  mean-face.png     the mean of their points (of a nose tip, all of them): the answer of a network that
+                    learned nothing else
+  modes.png         the ways in which faces differ from it (principal components), with their share of the
+                    variance; blue and orange are 2.5 standard deviations to both sides. Not of a nose tip
+where the run of that name is found:
+  training.gif      how its answers for six faces moved while it trained
+"""
+_MODES = 12
+_MARGIN = 1.25  # of the mean face's picture, over the face box
+_SIDE = 400  # pixels of the mean face's picture
+
+
+def add_parser(subparsers: argparse._SubParsersAction) -> None:
+    """Adds `inspect`."""
+    parser = subparsers.add_parser(
+        "inspect",
+        help="show what a network learned",
+        description="Pictures of what a network learned: its filters, what it makes of a face, the mean "
+        "face and the modes of its data, its training as a film.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    add = parser.add_argument
+    add("name", metavar="NAME", help="an exported model's name or .onnx file, or a run's name or folder")
+    add("image", nargs="?", type=Path, metavar="IMAGE", help="a picture with a face")
+    add("--out", type=Path, metavar="DIR", help="where the pictures go (default: inspect/NAME)")
+    add("--data", type=Path, metavar="DIR", help="data root (default: $FKP_DATA, then ./data)")
+    add("--runs", type=Path, default=Path("runs"), metavar="DIR", help="folder of the runs (default: runs/)")
+    parser.set_defaults(func=_inspect)
+
+
+def _inspect(args: argparse.Namespace) -> int:
+    with tempfile.TemporaryDirectory() as scratch:
+        try:
+            model, run = _find(args.name, args.runs, Path(scratch))
+            spec = ModelSession(model, "cpu").spec
+            out = args.out or Path("inspect") / spec.name
+            run = run or args.runs / spec.name
+            for path, words in _all(model, spec, args.image, find_data_root(args.data), run, out):
+                print(f"{path}: {words}")
+        except (ModelError, ImageError) as error:
+            raise SystemExit(str(error)) from error
+    return 0
+
+
+def _find(name: str, runs: Path, scratch: Path) -> tuple[Path, Path | None]:
+    """The .onnx file that a name means, exported now where only a run has it, and the run's folder.
+
+    Raises:
+        ModelError: the name means nothing.
+    """
+    for run in (Path(name), runs / name):
+        known = run != Path(name) and name in read_index(models_folder())
+        if (run / "weights.pt").is_file() and not known:
+            return _exported(run, scratch), run
+    try:
+        return find_model(name)[0], None
+    except ModelError as error:
+        raise ModelError(f"{error}; and {runs} holds no run of that name") from error
+
+
+def _exported(run: Path, folder: Path) -> Path:
+    from fkp.training.catalogue import get_recipe
+    from fkp.training.export import export
+    from fkp.training.run import Run, RunError
+
+    try:
+        return export(get_recipe(run.name), Run(run), folder)[0]
+    except (RunError, ValueError) as error:
+        raise ModelError(f"the run {run} cannot be looked at: {error}") from error
+
+
+def _all(
+    model: Path, spec: ModelSpec, image: Path | None, root: Path | None, run: Path, out: Path
+) -> Iterator[tuple[Path, str]]:
+    try:
+        inside = Inside(model)
+    except ValueError as error:
+        raise ModelError(f"{model}: {error}") from error
+    count, shape = len(inside.filters), " x ".join(map(str, inside.filters.shape[2:]))
+    yield _save(out / "filters.png", pictures.filters_picture(inside)), f"{count} filters of {shape} weights"
+    if image is not None:
+        yield from _of_a_face(Landmarker(model, "cpu"), inside, image, out)
+    if root is not None:
+        yield from _of_shapes(spec, root, out)
+    yield from _of_training(run, spec.scheme, out)
+
+
+def _of_a_face(landmarker: Landmarker, inside: Inside, image: Path, out: Path) -> Iterator[tuple[Path, str]]:
+    picture = load_image(image)
+    faces = landmarker(picture)
+    if not faces:
+        raise ImageError(f"no face was found in {image}")
+    height, width = landmarker.spec.input_size
+    crop = _crop(picture, faces[0], (height, width), landmarker.spec.margin)[0]
+    yield _save(out / "crop.png", crop), f"what the network sees, {width} x {height} pixels"
+    for number, layer in enumerate(inside.layers(crop), 1):
+        yield _save(out / f"layer-{number}.png", pictures.layer_picture(layer)), pictures.layer_caption(layer)
+    maps = inside.maps(crop)
+    if maps is not None:
+        words = f"where each of {len(maps)} points may be, maps of {maps.shape[2]} x {maps.shape[1]}"
+        yield _save(out / "maps.png", pictures.maps_picture(maps)), words
+        yield _save(out / "maps-on-crop.png", pictures.maps_over(crop, maps)), "all maps over the crop"
+    times = -(-_SIDE // min(height, width))
+    fine, face = _crop(picture, faces[0], (height * times, width * times), landmarker.spec.margin)
+    yield _save(out / "points.png", draw(fine, [face])), "its answer"
+
+
+def _crop(picture: Picture, face: Face, size: tuple[int, int], margin: float) -> tuple[Picture, Face]:
+    matrix = crop_transform(face.box, size, margin)
+    corners = transform_points(matrix, face.box.reshape(2, 2)).reshape(4)
+    return warp(picture, matrix, size), replace(
+        face, points=transform_points(matrix, face.points).astype(np.float32), box=corners
+    )
+
+
+def _of_shapes(spec: ModelSpec, root: Path, out: Path) -> Iterator[tuple[Path, str]]:
+    """Pictures of those of the model's training faces that the data root holds."""
+    samples = [face for name in spec.training_data for face in _faces(name, spec.scheme, root)]
+    if not samples:
+        return
+    shapes = unit_shapes(samples, _MARGIN)
+    model = ShapeModel.fit(shapes, _MODES)
+    cloud = (
+        [Sketch(shapes.reshape(-1, 2), pictures.GREY, outlines=False)] if spec.scheme == NOSE1.name else []
+    )
+    mean = pictures.sketch([*cloud, Sketch(model.mean, pictures.BLUE)], spec.scheme, (_SIDE, _SIDE))
+    yield _save(out / "mean-face.png", mean), f"the mean of {len(shapes)} faces"
+    if spec.scheme != NOSE1.name:
+        modes = pictures.modes_picture(model, spec.scheme)
+        words = f"{len(model.modes)} modes, {model.shares.sum():.1%} of the variance"
+        yield _save(out / "modes.png", modes), words
+
+
+def _faces(dataset: str, scheme: str, root: Path) -> list[Sample]:
+    """The faces of a data set; none where it, or something it is made of, is not there."""
+    try:
+        faces = load(dataset, root, lambda broken: None) if dataset in DATASETS else []
+    except FileNotFoundError:
+        return []
+    return [as_scheme(face, scheme) for face in faces]
+
+
+def _of_training(run: Path, scheme: str, out: Path) -> Iterator[tuple[Path, str]]:
+    dynamics = Dynamics.load(run)
+    if dynamics is not None:
+        frames = film.frames(dynamics, scheme)
+        yield film.save_gif(frames, out / "training.gif"), f"the training, in {len(frames)} pictures"
+
+
+def _save(path: Path, picture: Picture) -> Path:
+    return pictures.save_png(picture, path)

@@ -1,0 +1,75 @@
+"""Ends of networks that give all coordinates at once: directly, or as a mixture of typical shapes."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from fkp.datasets.shapes import ShapeModel
+from fkp.models.contract import Prediction
+
+
+def coordinate_layer(inputs: int, num_points: int, centre: float | None = None) -> nn.Linear:
+    """The last linear layer; where a `centre` is given, its bias is drawn from N(centre, 1/sqrt(inputs)),
+    so that the first predictions lie there already."""
+    layer = nn.Linear(inputs, num_points * 2)
+    if centre is not None:
+        nn.init.normal_(layer.bias, centre, 1 / math.sqrt(inputs))
+    return layer
+
+
+def full_precision(layer: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
+    """`layer(x)` in fp32 even under autocast: steps of bf16 between 0.5 and 1 are 0.4 % of the crop."""
+    if not torch.is_autocast_enabled(x.device.type):
+        return layer(x)
+    with torch.autocast(x.device.type, enabled=False):
+        return layer(x.float())
+
+
+class CoordinateHead(nn.Module):
+    """Features -> points = offset + scale x the outputs of one linear layer."""
+
+    def __init__(
+        self, inputs: int, num_points: int, bias: float | None = None, offset: float = 0.0, scale: float = 1.0
+    ) -> None:
+        super().__init__()
+        self.linear = coordinate_layer(inputs, num_points, bias)
+        self.offset, self.scale = offset, scale
+
+    def forward(self, features: Tensor) -> Prediction:
+        output = full_precision(self.linear, features)
+        return Prediction(self.offset + self.scale * output.unflatten(1, (-1, 2)))
+
+
+class PCAHead(nn.Module):
+    """Features -> coefficients -> points = mean shape + coefficients x modes.
+
+    A mode is a principal component of the training shapes times its standard deviation, so that
+    coefficients are of the size of 1. The basis is part of the weights: `fit` sets it once.
+    """
+
+    mean: Tensor
+    modes: Tensor
+
+    def __init__(self, inputs: int, num_points: int, components: int) -> None:
+        super().__init__()
+        self.linear = nn.Linear(inputs, components)
+        self.register_buffer("mean", torch.full((num_points * 2,), 0.5))
+        self.register_buffer("modes", torch.zeros(components, num_points * 2))
+
+    def fit(self, points: Tensor) -> None:
+        """Takes the basis from training shapes (N, K, 2) in the unit frame."""
+        model = ShapeModel.fit(points.numpy(), len(self.modes))
+        modes = model.modes * np.sqrt(model.variances)[:, None, None]
+        self.mean.copy_(torch.from_numpy(model.mean).flatten())
+        self.modes[: len(modes)].copy_(torch.from_numpy(modes).flatten(1))
+
+    def forward(self, features: Tensor) -> Prediction:
+        return Prediction(full_precision(self._mixture, features).unflatten(1, (-1, 2)))
+
+    def _mixture(self, features: Tensor) -> Tensor:
+        return torch.addmm(self.mean, self.linear(features), self.modes)

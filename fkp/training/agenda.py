@@ -1,0 +1,91 @@
+"""Working through many recipes in a limited time: the cheapest first, going on where one was left."""
+
+from __future__ import annotations
+
+import csv
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+import torch
+
+from fkp.models import multiply_adds
+from fkp.training.recipe import Recipe
+from fkp.training.run import Run, RunError
+
+
+@dataclass(frozen=True, slots=True)
+class Left:
+    """A recipe that is not trained to its end.
+
+    Attributes:
+        recipe: which.
+        epochs: how many it has seen so far.
+        why: an error in words, empty where the time was over.
+    """
+
+    recipe: Recipe
+    epochs: int
+    why: str = ""
+
+    def __str__(self) -> str:
+        words = f"{self.recipe.name}: {self.epochs} of {self.recipe.epochs} epochs"
+        return f"{words}; {self.why}" if self.why else words
+
+
+def cost(recipe: Recipe, faces: int) -> int:
+    """What training a recipe on that many faces costs: its forward passes' multiply-adds."""
+    crop = torch.zeros(1, *recipe.input_size, 3, dtype=torch.uint8)
+    return multiply_adds(recipe.build(), crop) * recipe.epochs * (recipe.samples_per_epoch or faces)
+
+
+def epochs_seen(run: Run) -> int:
+    """How many epochs a run's log holds."""
+    log = run.folder / "log.csv"
+    if not log.is_file():
+        return 0
+    with log.open(newline="") as file:
+        return sum(1 for _ in csv.DictReader(file))
+
+
+def is_finished(recipe: Recipe, run: Run) -> bool:
+    """Whether a run holds this very recipe, trained to its end."""
+    try:
+        run.load_weights(recipe)
+    except RunError:
+        return False
+    return epochs_seen(run) >= recipe.epochs
+
+
+def work_through(
+    recipes: Iterable[Recipe],
+    run_of: Callable[[Recipe], Run],
+    train: Callable[[Recipe, float], None],
+    seconds: float,
+) -> list[Left]:
+    """Trains what is not finished, in the order given, until the time is over.
+
+    Args:
+        recipes: what to train.
+        run_of: recipe -> its run, finished, interrupted or not begun.
+        train: trains a recipe for at most that many seconds; a RunError that it raises stands in the
+            result, and the next recipe comes.
+        seconds: to spend in all; the epoch in which they end is finished.
+
+    Returns:
+        what is left.
+    """
+    until = time.monotonic() + seconds
+    left = []
+    for recipe in recipes:
+        run, why = run_of(recipe), ""
+        if is_finished(recipe, run):
+            continue
+        if (still := until - time.monotonic()) > 0:
+            try:
+                train(recipe, still)
+            except RunError as error:
+                why = str(error)
+        if not is_finished(recipe, run):
+            left.append(Left(recipe, epochs_seen(run), why))
+    return left

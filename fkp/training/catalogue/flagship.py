@@ -1,0 +1,61 @@
+"""Our own networks for 68 points."""
+
+from __future__ import annotations
+
+import dataclasses
+
+from fkp.training.augment import Augmentation
+from fkp.training.losses import Loss
+from fkp.training.recipe import Recipe
+
+IN_THE_WILD = Augmentation(
+    rotation=18, rotation_share=0.7, scale=0.09, shift=0.05, perspective=0.04, mirror=0.5,
+    colour=0.8, grey=0.2, blur=0.2, noise=0.1, occlusion=0.4,
+)  # fmt: skip
+
+# As trained from scratch; also the teacher that labels pictures without annotations.
+_TEACHER = Recipe(
+    name="fkp68-teacher",
+    summary="68 points by soft-argmax over 32x32 maps; the first round of fkp68-base, which makes its labels",
+    source="own: residual encoder, feature pyramid, integral regression with map divergence",
+    scheme="ibug68", train=("ibug-train",), validation="ibug-val",
+    network="pyramid-softargmax", input_size=(128, 128), margin=1.25,
+    loss=Loss("smooth-l1", scale=128, beta=0.5, map_weight=1.0), augmentation=IN_THE_WILD,
+    optimiser="adamw", learning_rate=1e-3, weight_decay=0.01, schedule="cosine", warmup_steps=200,
+    epochs=140, batch_size=32, clip=5.0, ema=0.998, precision="bf16", storage="int8",
+)  # fmt: skip
+_TINY_WIDTHS = {"widths": (20, 40, 72, 104), "top": 36}
+
+RECIPES = (
+    _TEACHER,
+    dataclasses.replace(
+        _TEACHER,
+        name="fkp68-tiny-scratch",
+        summary="68 points by soft-argmax over 32x32 maps; the first round of fkp68-tiny",
+        source="own: fkp68-teacher at 0.4 of its width",
+        options=_TINY_WIDTHS,
+        learning_rate=2e-3,
+        epochs=150,
+    ),
+    dataclasses.replace(
+        _TEACHER,
+        name="fkp68-base",
+        summary="68 points by soft-argmax over 40x40 maps; the accurate one",
+        source="own: fkp68-teacher, trained on with larger crops and the faces that it labelled",
+        initial="fkp68-teacher",
+        train=("ibug-train", "helen-labelled"),
+        input_size=(160, 160),
+        epochs=36,
+    ),
+    dataclasses.replace(
+        _TEACHER,
+        name="fkp68-tiny",
+        summary="68 points by soft-argmax over 32x32 maps; the small and fast one",
+        source="own: fkp68-teacher at 0.4 of its width, trained on with the teacher's maps and labels",
+        options=_TINY_WIDTHS,
+        initial="fkp68-tiny-scratch",
+        teacher="fkp68-teacher",
+        train=("ibug-train", "helen-labelled"),
+        epochs=10,
+    ),
+)

@@ -1,0 +1,69 @@
+"""Whole pictures with all their faces: annotated ones, and a teacher's for everybody else."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from tqdm import tqdm
+
+from fkp.datasets import available, load
+from fkp.datasets.labels import labels_file, read_labels
+from fkp.geometry import box_iou, points_box
+from fkp.images import load_image
+
+# A teacher's box that overlaps an annotated one this much is the same face.
+_SAME_FACE = 0.35
+# Neighbouring frames of a video are nearly one picture.
+_KEPT_FRAMES = 3
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Picture:
+    """A picture and the faces in it.
+
+    Attributes:
+        image: (H, W, 3) uint8 RGB.
+        faces: for each face its landmarks (K, 2), image frame.
+        sure: (N,) bool, whether a face is one for certain; where not, nobody should learn from it.
+    """
+
+    image: NDArray[np.uint8]
+    faces: list[NDArray]
+    sure: NDArray[np.bool_]
+
+
+def load_pictures(root: Path, sure: float) -> list[Picture]:
+    """Every labelled training picture, decoded.
+
+    Args:
+        root: the data root.
+        sure: the detector's score from which a teacher's face is one for certain.
+
+    Raises:
+        FileNotFoundError: nothing has been labelled yet.
+    """
+    annotated = defaultdict(list)
+    for name in available(root):
+        if name.endswith("-train"):
+            for sample in load(name, root):
+                annotated[sample.image.relative_to(root).as_posix()].append(sample.points)
+    names = sorted(read_labels(labels_file()).items())
+    frames = [name for name, _ in names if "/training/" in name]
+    left_out = set(frames) - set(frames[::_KEPT_FRAMES])
+    pictures = []
+    for name, labelled in tqdm(names, "decoding", unit="picture"):
+        if name in left_out:
+            continue
+        faces = [points for points in annotated[name] if points is not None]
+        certain = [True] * len(faces)
+        boxes = np.array([points_box(points) for points in faces]).reshape(-1, 4)
+        for face in labelled:
+            if not len(boxes) or box_iou(points_box(face.points), boxes).max() < _SAME_FACE:
+                faces.append(face.points)
+                certain.append(face.score >= sure)
+        pictures.append(Picture(load_image(root / name), faces, np.array(certain, bool)))
+    return pictures

@@ -1,0 +1,75 @@
+"""How the face detector is trained."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from fkp.models.detector import FaceDetector
+
+
+@dataclass(frozen=True, slots=True)
+class DetectorRecipe:
+    """A face detector and its training, see `Recipe` for what the two share.
+
+    Attributes:
+        options: of the `FaceDetector`.
+        side: of the square scenes, in pixels.
+        scenes_per_epoch: random scenes that make an epoch.
+        validation: data set whose pictures, as they are, measure recall and false boxes.
+        patterns: share of drawn patterns behind the faces.
+        initial: name of the recipe whose weights this one starts from, None for fresh ones.
+        sure: teacher's score from which a box is a face; below it the loss looks away.
+    """
+
+    name: str
+    summary: str
+    source: str
+    validation: str
+    epochs: int
+    scenes_per_epoch: int
+    batch_size: int
+    options: Mapping[str, object] = field(default_factory=dict)
+    side: int = 320
+    patterns: float = 0.0
+    initial: str | None = None
+    sure: float = 0.7
+    optimiser: str = "adamw"
+    learning_rate: float = 2e-3
+    weight_decay: float = 0.01
+    schedule: str = "cosine"
+    warmup_steps: int = 200
+    clip: float = 5.0
+    ema: float = 0.998
+    precision: str = "bf16"
+    seed: int = 0
+
+    def build(self) -> FaceDetector:
+        """The detector, with fresh weights."""
+        return FaceDetector(**self.options)  # type: ignore[arg-type]
+
+    def to_dict(self) -> dict[str, object]:
+        return dataclasses.asdict(self)
+
+
+_FIRST = DetectorRecipe(
+    name="fkp-detector-first",
+    summary="the first stage of fkp-detector",
+    source="own: FCOS-like, taught by YuNet's boxes and fkp68-base's landmarks",
+    validation="ibug-val",
+    epochs=30,
+    scenes_per_epoch=4000,
+    batch_size=16,
+)
+FACE_DETECTOR = dataclasses.replace(
+    _FIRST,
+    name="fkp-detector",
+    summary="face boxes as tight as the landmarks; four levels, plain convolutions",
+    patterns=0.4,
+    initial=_FIRST.name,
+    epochs=8,
+    learning_rate=6e-4,
+    warmup_steps=50,
+)
+STAGES = (_FIRST, FACE_DETECTOR)

@@ -1,0 +1,65 @@
+"""What visitors choose from: the order of models, how they run, and what was measured of them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from demo_server import save_models
+from onnx_models import make_spec, save_indexed_model
+
+from demo import models
+from demo.handlers import leaderboard
+from fkp.spec import ModelSpec, Validation
+
+
+def validated(name: str, scheme: str, error: float) -> ModelSpec:
+    return replace(make_spec(name, scheme), validation=Validation("set", "NME %", error))
+
+
+def test_the_picker_puts_the_best_of_each_kind_first(tmp_path, monkeypatch):
+    for name, scheme, error in (("c", "nose1", 1), ("b", "ibug68", 9), ("a", "ibug68", 4), ("d", "imm58", 2)):
+        save_indexed_model(tmp_path, validated(name, scheme, error))
+    monkeypatch.setenv("FKP_MODELS", str(tmp_path))
+    labels, names = zip(*models.choices(), strict=True)
+    assert names == ("a", "b", "d", "c")
+    assert labels[0].startswith("a · 68 points · 4.0 % · ")
+
+
+@pytest.mark.parametrize(
+    ("scheme", "error", "looks"),
+    [("ibug68", 3.4, 2), ("ibug68", 13.3, 1), ("imm58", 3.1, 1), ("nose1", 2, 1)],
+)
+def test_only_models_that_are_about_right_look_twice(scheme, error, looks):
+    spec = validated("any", scheme, error)
+    assert models.passes(spec) == looks
+    assert models.passes(replace(spec, validation=None)) == 1
+
+
+def test_models_share_their_detector(tmp_path, monkeypatch):
+    save_models(tmp_path)
+    monkeypatch.setenv("FKP_MODELS", str(tmp_path))
+    first, second = models.get_landmarker("big"), models.get_landmarker("middle")
+    assert first is not second
+    assert first._detector is second._detector
+    assert models.get_landmarker("big", film=True) is not first
+
+
+def test_the_leaderboard_reads_committed_results(tmp_path):
+    nothing = tmp_path / "nothing"
+    assert leaderboard.results("accuracy", nothing).empty
+    assert leaderboard.trade_off(nothing).empty
+    stem = "X-2core_cpu_fp32_2026-01-02.csv"
+    (tmp_path / f"accuracy_{stem}").write_text(
+        "model,dataset,scheme,boxes,nme\nbig,300w-common,ibug68,truth,3.5\nbig,300w-common,ibug68,detector,3.9\n"
+        "big,300w-common,nose1,truth,1\nbig,ytf-test,ibug68,truth,6\nmiddle,imm-val,imm58,truth,\n"
+    )
+    (tmp_path / f"latency_{stem}").write_text(
+        "model,kind,threads,batch,median_ms\nbig,whole,1,1,30\nbig,network,1,1,12.5\nbig,network,2,1,7\n"
+    )
+    (tmp_path / "accuracy_A-1core_cpu_fp32_2026-01-01.csv").write_text(
+        "model,dataset,scheme,boxes,nme\nbig,300w-common,ibug68,truth,2\n"  # of an older model of that name
+    )
+    assert leaderboard.results("accuracy", tmp_path)["NME, %"].max() == 6
+    assert leaderboard.trade_off(tmp_path).to_numpy().tolist() == [["big", "68", 3.5, 12.5]]
+    assert leaderboard.found(folder=tmp_path) == ["accuracy", "latency"]

@@ -1,0 +1,202 @@
+"""The face detector: its scenes, targets, loss, training and exported file."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+import numpy as np
+import onnxruntime
+import pytest
+import torch
+from fake_data import cartoon, draw_face
+from PIL import Image
+
+from fkp.datasets import Sample, load
+from fkp.datasets.labels import LabelledFace, append_label, read_labels
+from fkp.geometry import box_iou, points_box
+from fkp.models.detector import STRIDES, FaceCells, FaceDetector, cell_centres
+from fkp.runtime.detectors import FkpDetector
+from fkp.runtime.sessions import ModelError
+from fkp.schemes import IBUG68
+from fkp.training.detection.evaluate import evaluate
+from fkp.training.detection.export import export_detector
+from fkp.training.detection.loop import DetectorTrainer
+from fkp.training.detection.loss import assign, detection_loss
+from fkp.training.detection.pictures import Picture, load_pictures
+from fkp.training.detection.recipe import DetectorRecipe
+from fkp.training.detection.scenes import face_free_parts, random_scene
+from fkp.training.run import Run, RunError
+
+SIDE = 128
+SMALL = DetectorRecipe(
+    name="small", summary="", source="", validation="none", epochs=1, scenes_per_epoch=4, batch_size=2,
+    side=SIDE, options={"stem": (4, 4), "widths": (4, 4, 4, 4), "top": 4}, precision="fp32",
+)  # fmt: skip
+
+
+def picture(sure: bool = True) -> Picture:
+    points = cartoon(IBUG68) * 80 + [100, 60]
+    return Picture(draw_face(points, IBUG68, (240, 320)), [points], np.array([sure]))
+
+
+def test_a_scene_shows_its_faces_where_it_says(rng):
+    blank = Picture(np.zeros((240, 320, 3), np.uint8), picture().faces, np.array([True]))
+    x0, y0, x1, y1 = points_box(blank.faces[0]).astype(int)
+    blank.image[y0:y1, x0:x1] = 255
+    shares = []
+    for _ in range(60):
+        scene = random_scene(rng, [blank], [np.zeros((30, 30, 3), np.uint8)], SIDE)
+        assert scene.image.shape == (SIDE, SIDE, 3)
+        for box in scene.boxes:
+            x0, y0, x1, y1 = box.clip(0, SIDE).round().astype(int)
+            inside = scene.image[y0:y1, x0:x1].mean()
+            shares.append(inside > scene.image.mean())
+    assert len(shares) > 40
+    assert np.mean(shares) > 0.9
+
+
+def test_doubtful_faces_are_looked_away_from(rng):
+    scenes = [
+        random_scene(rng, [picture(sure=False)], [np.zeros((30, 30, 3), np.uint8)], SIDE) for _ in range(20)
+    ]
+    assert not any(len(scene.boxes) for scene in scenes)
+    assert any(len(scene.ignored) for scene in scenes)
+
+
+def test_face_free_parts_touch_no_face(rng):
+    marked = Picture(np.zeros((240, 320, 3), np.uint8), picture().faces, np.array([False]))
+    x0, y0, x1, y1 = points_box(marked.faces[0]).astype(int)
+    marked.image[y0:y1, x0:x1] = 255
+    parts = face_free_parts(rng, [marked] * 10)
+    assert parts
+    assert not any(part.any() for part in parts)
+
+
+@pytest.mark.parametrize("size", [12, 30, 60, 120])
+def test_some_cell_answers_for_a_face_of_any_size(size):
+    box = np.array([20.0, 30, 20 + 0.8 * size, 30 + size])
+    boxes, kinds = assign(box[None], np.empty((0, 4)), 256)
+    assert (kinds == 1).any()
+    np.testing.assert_allclose(boxes[kinds == 1], np.tile(box, ((kinds == 1).sum(), 1)))
+    centres = np.concatenate([cell_centres(256 // s, 256 // s, s).numpy() for s in STRIDES])
+    assert (np.abs(centres[kinds == 1] - (box[:2] + box[2:]) / 2) < size).all()
+
+
+def test_cells_in_a_doubtful_box_are_not_asked():
+    _, kinds = assign(np.empty((0, 4)), np.array([[40.0, 40, 90, 90]]), SIDE)
+    assert set(kinds.tolist()) == {0, -1}
+
+
+def test_loss_is_least_for_the_right_answer(rng):
+    wanted, kinds = (
+        torch.from_numpy(a)[None] for a in assign(np.array([[30.0, 30, 70, 80]]), np.empty((0, 4)), SIDE)
+    )
+    sure = torch.where(kinds == 1, 9.0, -9.0)
+    right = detection_loss(FaceCells(wanted, sure), wanted, kinds)
+    shifted = detection_loss(FaceCells(wanted + 8, sure), wanted, kinds)
+    silent = detection_loss(FaceCells(wanted, torch.full_like(sure, -9)), wanted, kinds)
+    assert right < 0.02 < shifted
+    assert silent > 10 * right
+
+
+def test_boxes_are_in_pixels_of_the_picture():
+    network = FaceDetector().eval()
+    for head in network.heads:
+        torch.nn.init.zeros_(head[-1].weight)
+        torch.nn.init.zeros_(head[-1].bias)
+    boxes, logits = network(torch.zeros(1, 64, 128, 3, dtype=torch.uint8))
+    assert logits.shape == (1, sum(64 // s * (128 // s) for s in STRIDES))
+    np.testing.assert_allclose(boxes[0, 0].detach(), [-4.5, -4.5, 11.5, 11.5])  # one stride to every side
+    np.testing.assert_allclose(boxes[0, 1].detach(), [3.5, -4.5, 19.5, 11.5])
+
+
+def sample(folder: Path) -> Sample:
+    face = picture()
+    Image.fromarray(face.image).save(folder / "face.png")
+    box = points_box(face.faces[0])
+    return Sample(folder / "face.png", "face.png", box, face.faces[0], IBUG68.name, None, "face")
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("runs")
+    return DetectorTrainer(SMALL, [picture()], [sample(folder)], folder / SMALL.name).train()
+
+
+def test_training_resumes_and_refuses_another_recipe(trained):
+    more = dataclasses.replace(SMALL, epochs=2)
+    with pytest.raises(RunError, match="epochs"):
+        DetectorTrainer(more, [picture()], [], trained.folder)
+    again = DetectorTrainer(SMALL, [picture()], [], trained.folder)
+    assert len(again.history) == SMALL.epochs
+
+
+def test_exported_file_agrees_and_takes_any_size(trained, tmp_path):
+    path = export_detector(SMALL, trained, tmp_path)
+    session = onnxruntime.InferenceSession(path)
+    for height, width in ((64, 64), (128, 320)):
+        boxes, scores = session.run(["boxes", "scores"], {"image": np.zeros((1, height, width, 3), np.uint8)})
+        assert boxes.shape == (*scores.shape, 4)
+    found = FkpDetector(path).detect(np.zeros((100, 1000, 3), np.uint8))
+    assert found.boxes.shape == (len(found.scores), 4)
+
+
+def test_exporting_needs_a_run(tmp_path):
+    with pytest.raises(RunError, match="detector train"):
+        export_detector(SMALL, Run(tmp_path), tmp_path)
+
+
+def test_another_model_is_no_detector(tmp_path):
+    (tmp_path / "x.onnx").write_bytes(b"no model")
+    with pytest.raises(ModelError, match="damaged"):
+        FkpDetector(tmp_path / "x.onnx")
+
+
+def test_evaluation_counts_what_is_found(tmp_path):
+    box = sample(tmp_path).box
+
+    class Knows(torch.nn.Module):
+        def forward(self, image):
+            scale = (
+                1.0
+                if image[0, :, :, 0].bool().any(dim=0).sum() > 300
+                else 32 / float((box[2:] - box[:2]).max())
+            )
+            boxes = torch.from_numpy(np.stack([box * scale, box * scale + 200])).float()[None]
+            return FaceCells(boxes, torch.tensor([[4.0, 3.0]]))
+
+    figures = evaluate(Knows(), [sample(tmp_path)], 320)
+    assert figures["recall"] == figures["recall_small"] == 1
+    assert figures["others"] == 1
+    assert figures["iou"] == pytest.approx(1, abs=1e-4)
+
+
+def test_labels_are_read_as_they_were_written(tmp_path):
+    path = tmp_path / "labels.jsonl"
+    face = LabelledFace(0.9, 0.8, cartoon(IBUG68) * 50, IBUG68.name)
+    append_label(path, "a/b.jpg", [face])
+    append_label(path, "a/c.jpg", [])
+    labels = read_labels(path)
+    assert list(labels) == ["a/b.jpg", "a/c.jpg"]
+    np.testing.assert_allclose(labels["a/b.jpg"][0].points, face.points, atol=0.01)
+    path.write_text("{}\n")
+    with pytest.raises(ValueError, match=r"labels\.jsonl:1"):
+        read_labels(path)
+
+
+def test_pictures_join_annotations_with_the_teachers_faces(fake_root, tmp_path, monkeypatch):
+    root = fake_root(faces=6)
+    labels = tmp_path / "others.jsonl"
+    monkeypatch.setenv("FKP_LABELS", str(labels))
+    face = load("ibug-train", root)[0]
+    name = face.image.relative_to(root).as_posix()
+    other = face.points + 500
+    append_label(
+        labels, name, [LabelledFace(0.9, 0.9, p, IBUG68.name) for p in (face.points + 1, other)]
+        + [LabelledFace(0.4, 0.9, face.points - 500, IBUG68.name)],
+    )  # fmt: skip
+    (found,) = load_pictures(root, sure=0.7)
+    assert len(found.faces) == 3
+    assert found.sure.tolist() == [True, True, False]
+    assert box_iou(points_box(found.faces[0]), face.box)[0, 0] == pytest.approx(1)

@@ -1,0 +1,65 @@
+"""A network in 8-bit integers: it stays a file of the contract, and a bad one is not written."""
+
+import dataclasses
+
+import numpy as np
+import onnx
+import pytest
+from test_training import SPOT, spots
+
+from fkp.runtime.sessions import ModelSession
+from fkp.training import loop
+from fkp.training import quantise as quantising
+from fkp.training.crops import CropDataset, load_crops
+from fkp.training.export import export
+from fkp.training.losses import Loss
+from fkp.training.quantise import QuantisationError, quantise
+
+MAPS = dataclasses.replace(
+    SPOT,
+    network="pyramid-softargmax",
+    options={"widths": (8, 8, 16, 16), "top": 8, "blocks": 1},
+    loss=Loss("smooth-l1", scale=32, map_weight=1.0),
+    storage="int8",
+    epochs=3,
+)
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("quantise")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("FKP_CACHE", str(folder / "cache"))
+        samples = [spots(folder / "pictures", 48, 0), spots(folder / "pictures", 16, 1)]
+        run = loop.Trainer(MAPS, {"spots": samples[0]}, samples[1], folder / "run").train()
+        path, _ = export(MAPS, run, folder)
+        parts = [load_crops(part, MAPS) for part in samples]
+    return path, CropDataset(parts[0], MAPS, MAPS.augmentation), CropDataset(parts[1], MAPS)
+
+
+def test_the_integer_file_describes_itself_and_agrees_with_its_source(files, monkeypatch):
+    monkeypatch.setattr(quantising, "WORST", 1.5)  # a net of three epochs is no subject for a fine limit
+    target, before, after = quantise(*files)
+    assert target.name == "spot-int8.onnx"
+    session, source = (ModelSession(path, "cpu", 1) for path in (target, files[0]))
+    assert session.spec.name == "spot-int8"
+    assert session.spec.validation.value == pytest.approx(after, abs=1e-4)
+    assert before == pytest.approx(quantising.error_of(files[0], files[2]))
+    crops = np.stack([files[2][0, i][0] for i in range(16)])
+    assert np.abs(session.run(crops)[0] - source.run(crops)[0]).max() < 0.1
+    kinds = [node.op_type for node in onnx.load(target).graph.node]
+    assert kinds.count("QuantizeLinear") >= kinds.count("Conv") - 1 > 5
+
+
+def test_a_file_that_is_much_worse_is_not_written(files, monkeypatch):
+    monkeypatch.setattr(quantising, "WORST", 0.0)
+    before = sorted(path.name for path in files[0].parent.iterdir() if path.name != "spot-int8.onnx")
+    (files[0].parent / "spot-int8.onnx").unlink(missing_ok=True)
+    with pytest.raises(QuantisationError, match=r"spot-int8.onnx would err by \d"):
+        quantise(*files)
+    assert sorted(path.name for path in files[0].parent.iterdir()) == before
+
+
+def test_a_missing_file_is_named(files, tmp_path):
+    with pytest.raises(FileNotFoundError, match="first run `python -m fkp export other`"):
+        quantise(tmp_path / "other.onnx", *files[1:])

@@ -9,20 +9,22 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from tqdm import tqdm
 
 from bench import faces as faces_module
 from bench import scores as scores_module
 from bench.cache import Cache, code_hash
-from bench.contenders import Contender
+from bench.contenders import Contender, predict_twice
 from bench.faces import BOX_SOURCES, TestSet, best_match, face_boxes
+from bench.finders import own_finder
+from bench.parallel import PerThread, on_all_cores
+from bench.programme import is_brief
 from bench.results import to_csv
 from bench.scores import ced_row, common_schemes, face_errors, summarise
+from fkp.datasets import Sample
 from fkp.geometry import points_box
 from fkp.images import load_image
-from fkp.runtime.detectors import get_detector
 
-DETECTOR = "haar"
+DETECTOR = "fkp"
 # The boxes that nobody knows exactly, in two passes: the second looks around the first one's points.
 _REFINED = ("dataset", "detector")
 # "own": the face detector that a peer brings along.
@@ -67,37 +69,44 @@ def _key(contender: Contender, test_set: TestSet) -> dict[str, Any]:
         "part": "accuracy",
         "model": [contender.name, contender.sha256, contender.provider],
         "dataset": [test_set.name, test_set.fingerprint, test_set.limit],
-        "detector": DETECTOR,
+        "detector": own_finder(DETECTOR).sha256,
         "code": code_hash(*_CODE_FILES),
     }
 
 
 def _predict(contenders: Sequence[Contender], test_set: TestSet) -> tuple[dict[str, NDArray], NDArray]:
     """Points (N, S, K, 2) by contender and boxes (N, S, 4) of N faces from S sources; NaN: not found."""
-    detector = get_detector(DETECTOR)
-    count = len(test_set.faces)
+    detectors = PerThread(own_finder(DETECTOR).open)
     predictors = {c.name: c.open() for c in contenders}
-    refiners = {c.name: c.open_refined() for c in contenders if c.open_refined}
     once = [_SOURCES.index(source) for source in _REFINED]
     twice = [_SOURCES.index(f"{source} x2") for source in _REFINED]
-    boxes = np.full((count, len(_SOURCES), 4), np.nan)
-    points = {c.name: np.full((*boxes.shape[:2], c.scheme.num_points, 2), np.nan) for c in contenders}
-    for i, face in enumerate(tqdm(test_set.faces, desc=f"accuracy on {test_set.name}", unit="face")):
+
+    def predict(face: Sample) -> tuple[NDArray, list[NDArray]]:
         image = load_image(face.image)
-        boxes[i, : len(BOX_SOURCES)] = face_boxes(face, image, detector)
-        usable = np.isfinite(boxes[i]).all(axis=1)
-        boxes[i, twice] = boxes[i, once]
-        again = [k for k in twice if np.isfinite(boxes[i, k]).all()]
+        boxes = np.full((len(_SOURCES), 4), np.nan)
+        boxes[: len(BOX_SOURCES)] = face_boxes(face, image, detectors.value)
+        usable = np.isfinite(boxes).all(axis=1)
+        boxes[twice] = boxes[once]
+        again = np.isfinite(boxes[twice]).all(axis=1)
+        answers = []
         for contender in contenders:
-            predicted = points[contender.name][i]
-            predicted[usable] = predictors[contender.name].predict(image, boxes[i, usable])
-            if contender.name in refiners:
-                predicted[again] = refiners[contender.name].predict(image, boxes[i, again])
+            predictor = predictors[contender.name]
+            points = np.full((len(_SOURCES), contender.scheme.num_points, 2), np.nan)
+            points[usable] = predictor.predict(image, boxes[usable])
+            if _refines(contender) and again.any():
+                first, second = np.array(once)[again], np.array(twice)[again]
+                points[second] = predict_twice(predictor, image, boxes[first], points[first])
             if contender.find is not None:
                 found = contender.find(image)
                 if (best := best_match(face, points_box(found))) is not None:
-                    predicted[-1] = found[best]
-    return points, boxes
+                    points[-1] = found[best]
+            answers.append(points)
+        return boxes, answers
+
+    faces = on_all_cores(predict, test_set.faces, f"accuracy on {test_set.name}", "face")
+    points = zip(*(answers for _, answers in faces), strict=True)
+    by_name = {c.name: np.stack(answers) for c, answers in zip(contenders, points, strict=True)}
+    return by_name, np.stack([boxes for boxes, _ in faces])
 
 
 def _figures(contender: Contender, test_set: TestSet, points: NDArray, boxes: NDArray) -> dict[str, Any]:
@@ -113,14 +122,7 @@ def _figures(contender: Contender, test_set: TestSet, points: NDArray, boxes: ND
                     continue
                 faces = [test_set.faces[i] for i in chosen]
                 errors = face_errors(points[chosen, s], contender.scheme.name, faces, scheme)
-                names = {
-                    "model": contender.name,
-                    "sha256": contender.sha256,
-                    "provider": contender.provider,
-                    "dataset": part,
-                    "scheme": scheme,
-                    "boxes": source,
-                }
+                names = contender.names | {"dataset": part, "scheme": scheme, "boxes": source}
                 rows.append(names | summarise(errors))
                 ced.append(names | ced_row(errors.nme))
                 if part == test_set.name and scheme == schemes[0]:
@@ -135,7 +137,11 @@ def _figures(contender: Contender, test_set: TestSet, points: NDArray, boxes: ND
 def _applies(contender: Contender, source: str) -> bool:
     if source == "own":
         return contender.find is not None
-    return source in BOX_SOURCES or contender.open_refined is not None
+    return source in BOX_SOURCES or _refines(contender)
+
+
+def _refines(contender: Contender) -> bool:
+    return contender.refines and not is_brief(contender)
 
 
 def _measurable(members: NDArray, boxes: NDArray, source: str) -> NDArray:

@@ -2,29 +2,16 @@
 
 from __future__ import annotations
 
+import ast
 import functools
 import hashlib
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-import fkp
-
-# Modules of the library that no measurement runs through.
-_WITHOUT_INFLUENCE = frozenset(
-    {
-        "__init__.py",
-        "__main__.py",
-        "cli.py",
-        "check.py",
-        "download.py",
-        "drawing.py",
-        "media.py",
-        "results.py",
-    }
-)
+_ROOT = Path(__file__).resolve().parents[1]
 
 
 class Cache:
@@ -80,10 +67,42 @@ def folder_hash(folder: Path) -> str:
     return digest.hexdigest()
 
 
-def code_hash(*files: str) -> str:
-    """A hash of the code that a measurement runs through: the library's, and the given source files."""
-    library = Path(fkp.__path__[0])
-    paths = [Path(file) for file in files]
-    for folder in (library, library / "datasets", library / "runtime"):
-        paths += [path for path in sorted(folder.glob("*.py")) if path.name not in _WITHOUT_INFLUENCE]
-    return hashlib.sha256(b"\0".join(path.read_bytes() for path in paths)).hexdigest()
+def code_hash(*files: str, without: str = "") -> str:
+    """A hash of the code that a measurement runs through: these source files, and `library_of` them.
+
+    Args:
+        files: of the benchmark, or of the library.
+        without: a room of the library whose part in the result is known from something else.
+    """
+    paths = {Path(file) for file in files}
+    left_out = _ROOT / "fkp" / without if without else None
+    paths |= {path for path in library_of(paths) if left_out is None or left_out not in path.parents}
+    return hashlib.sha256(b"\0".join(path.read_bytes() for path in sorted(paths))).hexdigest()
+
+
+def library_of(files: Iterable[Path]) -> set[Path]:
+    """The library's modules that source files of the benchmark import, directly or through others.
+
+    What a measurement does not import cannot change its result.
+    """
+    waiting = list(files)
+    reached = set(waiting)
+    while waiting:
+        new = _imported(waiting.pop()) - reached
+        reached |= new
+        waiting += new
+    return {path for path in reached if path.is_relative_to(_ROOT / "fkp")}
+
+
+@functools.cache
+def _imported(file: Path) -> frozenset[Path]:
+    """The project's source files that one imports."""
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(file.read_bytes())):
+        if isinstance(node, ast.ImportFrom) and node.module:
+            names |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
+        elif isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+    ours = [_ROOT.joinpath(*name.split(".")) for name in names if name.startswith(("bench.", "fkp."))]
+    files = [path.with_suffix(".py") for path in ours] + [path / "__init__.py" for path in ours]
+    return frozenset(path for path in files if path.is_file())

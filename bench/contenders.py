@@ -10,9 +10,10 @@ from typing import Protocol
 from numpy.typing import ArrayLike, NDArray
 
 from bench.cache import file_hash
-from fkp.runtime.index import list_models
+from bench.results import EXPORTED
+from fkp.runtime.index import ModelEntry, find_model, list_models
 from fkp.runtime.landmarker import Landmarker
-from fkp.runtime.sessions import PROVIDERS, ModelError, ModelSession
+from fkp.runtime.sessions import PROVIDERS, ModelError, ModelSession, provider_names
 from fkp.schemes import Scheme, get_scheme
 from fkp.spec import ModelSpec
 
@@ -38,10 +39,11 @@ class Contender:
         sha256: of its file, or for a peer of what makes its answers what they are.
         provider: the short name of what really runs it; "own" for a peer with its own runtime.
         open: loads it.
-        open_refined: loads it so that it predicts in two passes, None where it cannot.
+        origin: `EXPORTED` for a model of the index, "file" for another file, "peer" for a peer.
         path: its .onnx file, None for a peer.
         spec: what the file says of itself, None for a peer.
         threads: of the network.
+        refines: whether it can predict in two passes.
         find: the landmarks (M, K, 2) of the faces that its own detector finds in a picture, where it
             brings one.
     """
@@ -51,11 +53,28 @@ class Contender:
     sha256: str
     provider: str
     open: Callable[[], Predictor]
+    origin: str
     path: Path | None = None
     spec: ModelSpec | None = None
     threads: int | None = None
     find: Callable[[NDArray], NDArray] | None = None
-    open_refined: Callable[[], Predictor] | None = None
+    refines: bool = False
+
+    @property
+    def names(self) -> dict[str, str]:
+        """What every row of results says of it."""
+        return {
+            "model": self.name,
+            "sha256": self.sha256,
+            "provider": self.provider,
+            "origin": self.origin,
+        }
+
+
+def predict_twice(predictor: Predictor, image: NDArray, boxes: ArrayLike, first: NDArray) -> NDArray:
+    """Landmarks (N, K, 2) of a contender that refines, in a second pass around the first one's."""
+    assert isinstance(predictor, Landmarker)
+    return predictor.predict_again(image, boxes, first)
 
 
 def find_contenders(
@@ -83,25 +102,47 @@ def find_contenders(
             problems.append(f"there is no model {name!r}; there are: {known}; or give an .onnx file's path")
         else:
             try:
-                contenders.append(_from_file(entry.path if entry else Path(name), providers, threads))
+                contenders.append(
+                    _from_index(entry, providers, threads) if entry else _from_file(name, providers, threads)
+                )
             except (ModelError, ValueError) as error:
                 problems.append(str(error))
     return contenders, problems
 
 
-def _from_file(path: Path, providers: Sequence[str] | None, threads: int | None) -> Contender:
+def _from_index(entry: ModelEntry, providers: Sequence[str] | None, threads: int | None) -> Contender:
+    """The contender of a file that the index describes; it is only loaded where that tells something new."""
+    _, promised = find_model(entry.name)
+    sha256 = file_hash(entry.path)
+    if sha256 != promised:
+        raise ModelError(f"the model {entry.path} is not the file that the index describes")
+    provider = provider_names(providers)[0]
+    if entry.spec is None or provider != PROVIDERS["cpu"]:  # others fall back in silence: see what runs
+        session = ModelSession(entry.path, providers, threads)
+        return _contender(entry.path, sha256, EXPORTED, session.spec, session.providers[0], threads)
+    return _contender(entry.path, sha256, EXPORTED, entry.spec, provider, threads)
+
+
+def _from_file(name: str, providers: Sequence[str] | None, threads: int | None) -> Contender:
+    path = Path(name)
     session = ModelSession(path, providers, threads)
-    short = {full: name for name, full in PROVIDERS.items()}
-    scheme = get_scheme(session.spec.scheme)
-    can_refine = scheme.num_points >= 3
+    return _contender(path, file_hash(path), "file", session.spec, session.providers[0], threads)
+
+
+def _contender(
+    path: Path, sha256: str, origin: str, spec: ModelSpec, provider: str, threads: int | None
+) -> Contender:
+    short = {full: name for name, full in PROVIDERS.items()}.get(provider, provider)
+    scheme = get_scheme(spec.scheme)
     return Contender(
-        name=session.spec.name,
+        name=spec.name,
         scheme=scheme,
-        sha256=file_hash(path),
-        provider=short.get(session.providers[0], session.providers[0]),
-        open=lambda: Landmarker(path, providers, threads),
+        sha256=sha256,
+        provider=short,
+        open=lambda: Landmarker(path, short, threads),
+        origin=origin,
         path=path,
-        spec=session.spec,
+        spec=spec,
         threads=threads,
-        open_refined=(lambda: Landmarker(path, providers, threads, refine=True)) if can_refine else None,
+        refines=scheme.num_points >= 3,
     )

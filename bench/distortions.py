@@ -168,3 +168,11 @@ DISTORTIONS: Mapping[str, Distortion] = {
     "bright": Distortion("over-exposure, light times", (1.5, 2, 2.5, 3, 4), _repaint(_overexpose)),
     "occlusion": Distortion("grey rectangle, % of the face box", (10, 20, 30, 40, 50), _occlude),
 }
+
+
+def distort(patch: Patch, kind: str, severity: float, seed: int) -> Patch:
+    """A patch under one condition; the same face goes the same way in every severity and every run."""
+    if kind == "clean":
+        return patch
+    rng = np.random.default_rng([seed, *kind.encode()])
+    return DISTORTIONS[kind].apply(patch, severity, rng)

@@ -29,7 +29,7 @@ PARTS: Mapping[str, Mapping[str, str]] = {"300w-common": {"300w-helen": "helen/"
 BOX_SOURCES = ("truth", "dataset", "detector")
 
 # A detection that overlaps the true box less than this is no detection of that face.
-_MIN_IOU = 0.3
+MIN_IOU = 0.3
 
 
 @dataclass(frozen=True)
@@ -57,6 +57,11 @@ class TestSet:
     def fingerprint(self) -> str:
         """Changes whenever a file of the data set does."""
         return folder_hash(self.root / DATASETS[self.name].folder)
+
+    @cached_property
+    def listed(self) -> list[Sample]:
+        """Its faces, with or without points."""
+        return spread(load(self.name, self.root), self.limit)
 
     @cached_property
     def faces(self) -> list[Sample]:
@@ -96,4 +101,4 @@ def best_match(face: Sample, boxes: NDArray) -> int | None:
     if not len(boxes):
         return None
     overlaps = box_iou(face.box, boxes)[0]
-    return int(overlaps.argmax()) if overlaps.max() >= _MIN_IOU else None
+    return int(overlaps.argmax()) if overlaps.max() >= MIN_IOU else None

@@ -7,6 +7,7 @@ import os
 import platform
 import re
 import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -41,6 +42,16 @@ def usable_cores() -> int:
 def versions() -> str:
     """The libraries that a latency depends on."""
     return f"onnxruntime {ort.__version__}, numpy {np.__version__}, Python {platform.python_version()}"
+
+
+def load() -> float | None:
+    """How many processes wanted a core in the last minute; None where the system does not say."""
+    return os.getloadavg()[0] if sys.platform != "win32" else None
+
+
+def facts() -> dict[str, str]:
+    """What every row of times says of its machine."""
+    return {"cpu": cpu_name(), "versions": versions(), "date": today()}
 
 
 def today() -> str:

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+import threading
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from tqdm import tqdm
 
 from bench.contenders import Contender
 from bench.distortions import Patch, move, turn
+from bench.parallel import on_all_cores
 from fkp.runtime.detectors import Detections
 from fkp.runtime.landmarker import Landmarker
 from fkp.runtime.tracking import Tracker
@@ -47,8 +47,8 @@ def wobbling_boxes(frames: Sequence[Patch], seed: int) -> NDArray[np.float64]:
     return boxes + size * _BOX_WOBBLE * np.random.default_rng([seed, 1]).standard_normal(boxes.shape)
 
 
-class _KnownBoxes:
-    """A detector that has been told the answers, one a frame."""
+class _KnownBoxes(threading.local):
+    """A detector that has been told the answers, one a frame; every thread its own."""
 
     def __init__(self) -> None:
         self.box: NDArray = np.zeros(4)
@@ -62,35 +62,42 @@ def jitter_rows(
 ) -> dict[str, list[dict[str, Any]]]:
     """By contender, a row for single frames, and one for the tracker where it is an exported model."""
     predictors = {c.name: c.open() for c in contenders}
-    plain: dict[str, list[tuple[float, float]]] = defaultdict(list)
-    smooth: dict[str, list[tuple[float, float]]] = defaultdict(list)
-    for seed, patch in enumerate(tqdm(patches, desc="jitter", unit="video")):
+    told = _KnownBoxes()
+    landmarkers = {
+        c.name: Landmarker(c.path, c.provider, c.threads, told) for c in contenders if c.path is not None
+    }
+
+    def watch(item: tuple[int, Patch]) -> dict[tuple[str, str], tuple[float, float]]:
+        """Error and wobble of one video, by contender and kind of row."""
+        seed, patch = item
         frames = video(patch, seed)
         boxes = wobbling_boxes(frames, seed)
         truth = np.stack([frame.points for frame in frames])
+        figures = {}
         for contender in contenders:
             name, size = contender.name, patch.normaliser(contender.scheme)
             predict = predictors[name].predict
             single = [predict(f.image, box[None])[0] for f, box in zip(frames, boxes, strict=True)]
-            plain[name].append(_figures(np.stack(single), truth, size, cap))
-            if contender.path is not None:
-                smooth[name].append(_figures(_tracked(contender, frames, boxes), truth, size, cap))
+            figures[name, "jitter"] = _figures(np.stack(single), truth, size, cap)
+            if name in landmarkers:
+                smooth = _tracked(landmarkers[name], told, frames, boxes)
+                figures[name, "jitter smoothed"] = _figures(smooth, truth, size, cap)
+        return figures
+
+    videos = on_all_cores(watch, list(enumerate(patches)), "jitter", "video")
     rows: dict[str, list[dict[str, Any]]] = {name: [] for name in predictors}
-    for kind, values in (("jitter", plain), ("jitter smoothed", smooth)):
-        for name, pairs in values.items():
-            nme, wobble = np.mean(pairs, axis=0)
-            rows[name].append({"kind": kind, "severity": 0.0, "nme": float(nme), "wobble": float(wobble)})
+    for name, kind in videos[0] if videos else ():
+        nme, wobble = np.mean([figures[name, kind] for figures in videos], axis=0)
+        rows[name].append({"kind": kind, "severity": 0.0, "nme": float(nme), "wobble": float(wobble)})
     return rows
 
 
-def _tracked(contender: Contender, frames: Sequence[Patch], boxes: NDArray) -> NDArray:
+def _tracked(landmarker: Landmarker, told: _KnownBoxes, frames: Sequence[Patch], boxes: NDArray) -> NDArray:
     """The tracker's points of every frame, (T, K, 2); NaN where it has lost the face."""
-    detector = _KnownBoxes()
-    landmarker = Landmarker(contender.path or "", contender.provider, contender.threads, detector)
     tracker = Tracker(landmarker)
-    points = np.full((len(frames), contender.scheme.num_points, 2), np.nan)
+    points = np.full((len(frames), landmarker.scheme.num_points, 2), np.nan)
     for i, (frame, box) in enumerate(zip(frames, boxes, strict=True)):
-        detector.box = box
+        told.box = box
         faces = tracker.step(frame.image, i / RATE)
         if faces:
             points[i] = faces[0].points

@@ -9,13 +9,14 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from tqdm import tqdm
 
 from bench import kaggle
 from bench.cache import Cache, code_hash, folder_hash
-from bench.contenders import Contender, Predictor
+from bench.contenders import Contender
+from bench.parallel import on_all_cores
+from bench.programme import is_brief
 from bench.results import table
-from fkp.datasets import DLIB_BOX
+from fkp.datasets import DLIB_BOX, Sample
 from fkp.datasets.dlib_xml import read_dlib_xml
 from fkp.images import load_image
 from fkp.runtime.landmarker import Landmarker
@@ -78,20 +79,22 @@ def describe(scores: Sequence[kaggle.Score], titles: Sequence[str]) -> str:
     return f"{table(rows, columns)}\n{covered}"
 
 
-def predict_contest(predictors: Sequence[Predictor], xml: Path) -> tuple[list[NDArray], list[str]]:
+def predict_contest(predictors: Sequence[Landmarker], xml: Path) -> tuple[list[NDArray], list[str]]:
     """Predictions (N, 68, 2) of each model in the boxes that stand in the XML, and the images' names.
 
     Raises:
         DataError: a picture is missing or an entry broken.
     """
     samples = list(read_dlib_xml(xml, DLIB_BOX))
-    points = [np.empty((len(samples), IBUG68.num_points, 2)) for _ in predictors]
-    for i, sample in enumerate(tqdm(samples, desc="Kaggle", unit="image")):
+
+    def predict(sample: Sample) -> list[NDArray]:
         image = load_image(sample.image)
+        assert sample.given_box is not None  # the reader refuses entries without one
         box = DLIB_BOX(sample.given_box)  # never the tight box, which knows the answer
-        for predictor, array in zip(predictors, points, strict=True):
-            array[i] = predictor.predict(image, box)[0]
-    return points, [sample.id for sample in samples]
+        return [predictor.predict(image, box)[0] for predictor in predictors]
+
+    points = on_all_cores(predict, samples, "Kaggle", "image")
+    return [np.stack(answers) for answers in zip(*points, strict=True)], [sample.id for sample in samples]
 
 
 def measure(contenders: Sequence[Contender], root: Path, out: Path, cache: Cache) -> list[dict[str, Any]]:
@@ -105,7 +108,7 @@ def measure(contenders: Sequence[Contender], root: Path, out: Path, cache: Cache
     rows = {name: row for name, key in keys.items() if files[name].exists() and (row := cache.load(key))}
     fresh = [c for c in contenders if c.name not in rows]
     if fresh:
-        points, names = predict_contest([(c.open_refined or c.open)() for c in fresh], xml)
+        points, names = predict_contest([_open(c) for c in fresh], xml)
         truth = kaggle.known_points(xml)
         for contender, prediction in zip(fresh, points, strict=True):
             kaggle.write_submission(files[contender.name], prediction)
@@ -115,11 +118,15 @@ def measure(contenders: Sequence[Contender], root: Path, out: Path, cache: Cache
     return [rows[c.name] for c in contenders]
 
 
+def _open(contender: Contender) -> Landmarker:
+    """The XML's boxes are coarse, so a model looks twice, but those of the reports as they did there."""
+    assert contender.path is not None
+    refine = contender.refines and not is_brief(contender)
+    return Landmarker(contender.path, contender.provider, contender.threads, refine=refine)
+
+
 def _row(contender: Contender, result: kaggle.Score) -> dict[str, Any]:
-    row: dict[str, Any] = {
-        "model": contender.name,
-        "sha256": contender.sha256,
-        "provider": contender.provider,
+    row: dict[str, Any] = contender.names | {
         "images": result.images,
         "covered": result.covered,
         "mae": result.mae,

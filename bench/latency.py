@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import sys
 import time
 import warnings
 from collections.abc import Callable, Mapping, Sequence
@@ -38,11 +36,17 @@ class Effort:
     most_seconds: float = 4.0
 
 
+BRIEF = Effort(runs=50, seconds=0.3, most_seconds=3.0)
 QUICK = Effort(runs=10, seconds=0.05, most_seconds=0.5)
 
 
 def measure(
-    contender: Contender, providers: Sequence[str], threads: Sequence[int], effort: Effort, cache: Cache
+    contender: Contender,
+    providers: Sequence[str],
+    threads: Sequence[int],
+    batches: Sequence[int],
+    effort: Effort,
+    cache: Cache,
 ) -> list[dict[str, Any]]:
     """One row per provider, number of threads and batch size, and one for the whole way of each.
 
@@ -50,6 +54,7 @@ def measure(
         contender: one with a file.
         providers: short names, all of them installed.
         threads: numbers of threads to try.
+        batches: numbers of faces that the network gets at once.
         effort: how long to measure.
         cache: rows of the same file, machine, versions and settings are taken from there.
     """
@@ -57,30 +62,30 @@ def measure(
         "part": "latency",
         "model": contender.sha256,
         "host": [host.host_kind(), host.usable_cores(), host.versions()],
-        "settings": [list(providers), list(threads), [effort.runs, effort.seconds]],
+        "settings": [list(providers), list(threads), list(batches), [effort.runs, effort.seconds]],
         "code": code_hash(__file__),
     }
     rows = cache.load(key)
     if rows is None:
-        rows = _measure(contender, providers, threads, effort)
+        rows = _measure(contender, providers, threads, batches, effort)
         cache.store(key, rows)
     return rows
 
 
 def _measure(
-    contender: Contender, providers: Sequence[str], threads: Sequence[int], effort: Effort
+    contender: Contender,
+    providers: Sequence[str],
+    threads: Sequence[int],
+    batches: Sequence[int],
+    effort: Effort,
 ) -> list[dict[str, Any]]:
     if contender.path is None or contender.spec is None:
         raise ValueError(f"{contender.name} has no file whose latency could be measured")
-    facts = {
-        "model": contender.name,
-        "sha256": contender.sha256,
+    facts = contender.names | {
         "file_mb": contender.path.stat().st_size / 1e6,
         "parameters": contender.spec.parameters,
         "multiply_adds": contender.spec.multiply_adds,
-        "cpu": host.cpu_name(),
-        "versions": host.versions(),
-        "date": host.today(),
+        **host.facts(),
     }
     rows = []
     settings = [(provider, count) for provider in providers for count in threads]
@@ -98,7 +103,7 @@ def _measure(
             "load_ms": load_ms,
             "memory_mb": peak_memory(contender.path, provider, count),
         }
-        for batch in BATCHES:
+        for batch in batches:
             times = time_runs(_network(session, batch), effort)
             rows.append(shared | {"kind": "network", "batch": batch} | statistics(times, batch))
         rows.append(shared | {"kind": "whole", "batch": 1} | _whole(contender, provider, count, effort))
@@ -148,13 +153,8 @@ def statistics(times: NDArray, batch: int) -> dict[str, Any]:
         "p99_ms": float(p99),
         "faces_per_s": float(batch * 1000 / median),
         "runs": len(times),
-        "load": busy(),
+        "load": host.load(),
     }
-
-
-def busy() -> float | None:
-    """How many processes wanted a core in the last minute; None where the system does not say."""
-    return os.getloadavg()[0] if sys.platform != "win32" else None
 
 
 def _whole(contender: Contender, provider: str, threads: int, effort: Effort) -> dict[str, Any]:

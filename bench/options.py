@@ -5,7 +5,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from bench import kaggle_cli
+from bench import confidence, detect_cli, kaggle_cli
+from bench.experiments import cli as experiments_cli
 from bench.peers import PEERS
 from bench.results import RESULTS
 
@@ -42,8 +43,11 @@ def parse(arguments: list[str]) -> argparse.Namespace:
         _add_options(part)
         if name == "latency":
             part.add_argument("--compare", nargs=2, metavar="MODEL", help="measure two models in turns")
+    confidence.add_parser(commands)
+    detect_cli.add_parser(commands)
     kaggle_cli.add_parser(commands)
-    known = {*_PARTS, "kaggle", "-h", "--help"}
+    experiments_cli.add_parser(commands)
+    known = {*_PARTS, "confidence", "detect", "kaggle", "experiments", "-h", "--help"}
     return parser.parse_args(arguments if arguments and arguments[0] in known else ["all", *arguments])
 
 

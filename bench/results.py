@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 
 RESULTS = Path(__file__).parent / "results"
 
 Row = Mapping[str, object]
+
+EXPORTED = "exported"  # the origin of a row of a model of the index
 
 # The columns that name a row; the others are what was measured.
 KEYS: Mapping[str, tuple[str, ...]] = {
@@ -18,6 +20,9 @@ KEYS: Mapping[str, tuple[str, ...]] = {
     "latency": ("model", "kind", "provider", "threads", "batch"),
     "robustness": ("model", "dataset", "scheme", "kind", "severity"),
     "kaggle": ("model",),
+    "detect": ("model", "dataset"),
+    "boxes": ("model", "boxes", "passes"),
+    "confidence": ("model", "dataset", "group"),
 }
 
 
@@ -74,6 +79,32 @@ def read_rows(folder: Path, part: str) -> list[dict[str, str]]:
         host = file.stem.split("_")[1]
         rows += [{**row, "host": host} for row in read_csv(file)]
     return rows
+
+
+def is_gone(row: Mapping[str, str], index: Collection[str]) -> bool:
+    """Whether a row is of an exported model that is not among the exported ones any more.
+
+    Others' files and peers are in no index: their rows stay, and so do those that do not say what
+    they are.
+    """
+    return row.get("origin") == EXPORTED and row["model"] not in index
+
+
+def forget_gone(folder: Path, index: Collection[str]) -> list[str]:
+    """Delete the rows of models that are gone from a folder's CSVs; returns their names.
+
+    An index without any model says that the models are elsewhere, so nothing is deleted.
+    """
+    names: set[str] = set()
+    for file in sorted(folder.glob("*_*_*_*_????-??-??.csv")) if index else []:
+        rows = read_csv(file)
+        kept = [row for row in rows if not is_gone(row, index)]
+        names |= {row["model"] for row in rows if is_gone(row, index)}
+        if not kept:
+            file.unlink()
+        elif len(kept) < len(rows):
+            file.write_text(to_csv(kept), encoding="utf-8")
+    return sorted(names)
 
 
 def read_csv(file: Path) -> list[dict[str, str]]:

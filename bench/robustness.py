@@ -8,15 +8,15 @@ from typing import Any
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from tqdm import tqdm
 
 from bench import distortions as distortions_module
 from bench import jitter as jitter_module
 from bench.cache import Cache, code_hash
 from bench.contenders import Contender
-from bench.distortions import DISTORTIONS, SIDE, Patch, cut_patch
+from bench.distortions import DISTORTIONS, SIDE, Patch, cut_patch, distort
 from bench.faces import TestSet, spread
 from bench.jitter import jitter_rows
+from bench.parallel import on_all_cores
 from fkp import metrics
 from fkp.datasets import as_scheme
 from fkp.geometry import mirror_points
@@ -37,36 +37,29 @@ PREFERRED: Mapping[str, tuple[str, ...]] = {
 
 
 def measure(
-    contenders: Sequence[Contender], test_set: TestSet, scheme: str, cache: Cache
+    contenders: Sequence[Contender], test_set: TestSet, scheme: str, count: int, cache: Cache
 ) -> dict[str, list[dict[str, Any]]]:
-    """Rows by contender; all of the contenders predict points of `scheme`."""
-    keys = {c.name: _key(c, test_set) for c in contenders}
+    """Rows by contender over `count` faces of a data set; all contenders predict points of `scheme`."""
+    keys = {c.name: _key(c, test_set, count) for c in contenders}
     known = {name: rows for name, key in keys.items() if (rows := cache.load(key)) is not None}
     fresh = [c for c in contenders if c.name not in known]
     if fresh:
-        faces = spread(test_set.faces, FACES)
+        faces = spread(test_set.faces, count)
         patches = [cut_patch(as_scheme(face, scheme), load_image(face.image)) for face in faces]
         curves = _curves(fresh, patches, get_scheme(scheme), test_set.name)
         videos = jitter_rows(fresh, spread(patches, -(-len(patches) // _FACES_PER_VIDEO)), CAP)
         for contender in fresh:
-            names = {
-                "model": contender.name,
-                "sha256": contender.sha256,
-                "provider": contender.provider,
-                "dataset": test_set.name,
-                "scheme": scheme,
-                "faces": len(patches),
-            }
+            names = contender.names | {"dataset": test_set.name, "scheme": scheme, "faces": len(patches)}
             known[contender.name] = [names | row for row in curves[contender.name] + videos[contender.name]]
             cache.store(keys[contender.name], known[contender.name])
     return known
 
 
-def _key(contender: Contender, test_set: TestSet) -> dict[str, Any]:
+def _key(contender: Contender, test_set: TestSet, count: int) -> dict[str, Any]:
     return {
         "part": "robustness",
         "model": [contender.name, contender.sha256, contender.provider],
-        "dataset": [test_set.name, test_set.fingerprint, test_set.limit],
+        "dataset": [test_set.name, test_set.fingerprint, test_set.limit, count],
         "code": code_hash(*_CODE_FILES),
     }
 
@@ -76,37 +69,33 @@ def _curves(
 ) -> dict[str, list[dict[str, Any]]]:
     predictors = {c.name: c.open() for c in contenders}
     conditions = [("clean", 0.0)] + [(kind, s) for kind, d in DISTORTIONS.items() for s in d.severities]
-    faces = len(patches)
-    errors = {name: np.empty((len(conditions), faces)) for name in predictors}
-    mirror = {name: np.empty(faces) for name in predictors}
-    for i, patch in enumerate(tqdm(patches, desc=f"robustness on {dataset}", unit="face")):
+
+    def suffer(item: tuple[int, Patch]) -> NDArray:
+        """One face's NME under all conditions, then its mirror difference, by contender: (M, C + 1)."""
+        seed, patch = item
         size = patch.normaliser(scheme)
+        errors = np.empty((len(predictors), len(conditions) + 1))
         for j, (kind, severity) in enumerate(conditions):
-            seen = distort(patch, kind, severity, seed=i)
-            for name, predictor in predictors.items():
-                points = predictor.predict(seen.image, seen.box[None])
-                errors[name][j, i] = _nme(points, seen.points[None], size)
-        for name, predictor in predictors.items():
-            mirror[name][i] = _mirror_difference(predictor, patch, scheme) / size * 100
+            seen = distort(patch, kind, severity, seed)
+            for row, predictor in zip(errors, predictors.values(), strict=True):
+                row[j] = _nme(predictor.predict(seen.image, seen.box[None]), seen.points[None], size)
+        for row, predictor in zip(errors, predictors.values(), strict=True):
+            row[-1] = _mirror_difference(predictor, patch, scheme) / size * 100
+        return errors
+
+    faces = on_all_cores(suffer, list(enumerate(patches)), f"robustness on {dataset}", "face")
+    errors = dict(zip(predictors, np.stack(faces, axis=-1), strict=True))
     rows: dict[str, list[dict[str, Any]]] = {}
     for name in predictors:
         rows[name] = [
             {"kind": kind, "severity": severity} | figures(nme)
-            for (kind, severity), nme in zip(conditions, errors[name], strict=True)
+            for (kind, severity), nme in zip(conditions, errors[name][:-1], strict=True)
         ]
         rows[name] += [
-            {"kind": "mirror", "severity": 0.0} | figures(mirror[name]),
+            {"kind": "mirror", "severity": 0.0} | figures(errors[name][-1]),
             {"kind": "summary", "severity": 0.0, "nme": summary(rows[name])},
         ]
     return rows
-
-
-def distort(patch: Patch, kind: str, severity: float, seed: int) -> Patch:
-    """A patch under one condition; the same face goes the same way in every severity and every run."""
-    if kind == "clean":
-        return patch
-    rng = np.random.default_rng([seed, *kind.encode()])
-    return DISTORTIONS[kind].apply(patch, severity, rng)
 
 
 def _nme(points: NDArray, truth: NDArray, size: float) -> float:

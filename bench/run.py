@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -15,8 +15,10 @@ from bench.contenders import find_contenders
 from bench.faces import DEFAULT_DATASETS, TestSet
 from bench.gallery import save_gallery
 from bench.peers import open_peers
-from bench.results import read_rows, table, write_rows
+from bench.programme import accuracy_sets, is_brief, robustness_groups
+from bench.results import forget_gone, read_rows, table, write_rows
 from fkp.datasets import DATASETS, available, find_data_root
+from fkp.runtime.index import models_folder, read_index
 from fkp.runtime.sessions import ModelSession, available_providers
 
 _QUICK_FACES, _QUICK_ROBUSTNESS_FACES = 16, 4
@@ -79,7 +81,9 @@ class _Run:
         if args.data and not self._root:
             raise ValueError(f"the data root {args.data} is not there")
         self._threads = args.threads or sorted({1, host.usable_cores()})
-        models, self._problems = find_contenders(args.models, args.providers, max(self._threads))
+        models, self._problems = find_contenders(args.models, args.providers, 1)
+        if self._quick and not args.models:
+            models = [model for model in models if not is_brief(model)] or models
         self._models = models
         self._all = [*models, *open_peers(args.peers)]
         for problem in self._problems:
@@ -124,21 +128,21 @@ class _Run:
                 raise ValueError(f"the data set {name} is not in {self._root}; there are: {', '.join(there)}")
         return wanted
 
-    def _test_sets(self, names: Iterable[str], limit: int) -> list[TestSet]:
-        return [TestSet(name, self._root or Path(), limit if self._quick else None) for name in names]
-
     def _accuracy(self) -> None:
         rows: list[dict[str, Any]] = []
         ced: list[dict[str, Any]] = []
-        for test_set in self._test_sets(self._datasets, _QUICK_FACES):
-            measured = accuracy.measure(self._all, test_set, self._cache)
-            for value in measured.values():
-                rows += value.rows
-                ced += value.ced
-            accuracy.write_images(self._args.out / "faces", test_set.name, measured)
-            if not self._quick:
-                for contender in self._all:
-                    save_gallery(contender, test_set, measured[contender.name], self._args.out / "gallery")
+        limit = _QUICK_FACES if self._quick else None
+        for dataset in self._datasets:
+            for test_set, members in accuracy_sets(self._all, dataset, self._root or Path(), limit):
+                measured = accuracy.measure(members, test_set, self._cache)
+                for value in measured.values():
+                    rows += value.rows
+                    ced += value.ced
+                accuracy.write_images(self._args.out / "faces", dataset, measured)
+                if not self._quick:
+                    for contender in members:
+                        gallery = self._args.out / "gallery"
+                        save_gallery(contender, test_set, measured[contender.name], gallery)
         self._keep("accuracy", rows)
         self._keep("ced", ced)
         schemes = {contender.name: contender.scheme.name for contender in self._all}
@@ -154,12 +158,13 @@ class _Run:
 
     def _robustness(self) -> None:
         rows: list[dict[str, Any]] = []
+        most = _QUICK_ROBUSTNESS_FACES if self._quick else robustness.FACES
         for scheme, names in robustness.PREFERRED.items():
             members = [c for c in self._all if c.scheme.name == scheme]
             there = [name for name in names if name in available(self._root or Path())]
-            if members and there:
-                (test_set,) = self._test_sets(there[:1], _QUICK_ROBUSTNESS_FACES)
-                for part in robustness.measure(members, test_set, scheme, self._cache).values():
+            for faces, group in robustness_groups(members, most) if there else ():
+                test_set = TestSet(there[0], self._root or Path(), most if self._quick else None)
+                for part in robustness.measure(group, test_set, scheme, faces, self._cache).values():
                     rows += part
         self._keep("robustness", rows)
         print("\nRobustness (capped NME in %, lower is better)")
@@ -182,7 +187,10 @@ class _Run:
         threads = self._args.threads or ([1] if self._quick else self._threads)
         providers = self._args.providers or [name for name in available_providers() if name != "tensorrt"]
         for contender in self._models:
-            rows += latency.measure(contender, providers, threads, effort, self._cache)
+            brief = is_brief(contender)
+            counts, batches = (threads[:1], (1,)) if brief else (threads, latency.BATCHES)
+            most = latency.BRIEF if brief and not self._quick else effort
+            rows += latency.measure(contender, providers, counts, batches, most, self._cache)
         self._keep("latency", rows)
         print(f"\nLatency on {host.cpu_name()}, {host.usable_cores()} cores")
         print(table(rows, _LATENCY_COLUMNS))
@@ -216,6 +224,8 @@ def _compare(args: argparse.Namespace) -> int:
 
 
 def _report(args: argparse.Namespace) -> int:
+    if gone := forget_gone(args.results, read_index(models_folder())):
+        print(f"deleted the rows of models that are no longer exported: {', '.join(gone)}")
     for path in report.write(args.results):
         print(f"wrote {path}")
     return 0

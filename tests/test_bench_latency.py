@@ -39,7 +39,7 @@ def test_rows_say_what_ran(tmp_path):
     (contender,), problems = find_contenders([str(save_constant_model(tmp_path))], ["cpu"], 1)
     assert not problems
     cache = Cache(tmp_path / "cache")
-    rows = latency.measure(contender, ["cpu"], [1], latency.QUICK, cache)
+    rows = latency.measure(contender, ["cpu"], [1], latency.BATCHES, latency.QUICK, cache)
     assert [(r["kind"], r["batch"]) for r in rows] == [
         ("network", 1),
         ("network", 8),
@@ -56,7 +56,7 @@ def test_rows_say_what_ran(tmp_path):
     whole = rows[-1]
     stages = sum(whole[f"{name}_ms"] for name in ("decode", "detect", "crop", "network", "draw"))
     assert stages == pytest.approx(whole["median_ms"], rel=0.5)
-    assert latency.measure(contender, ["cpu"], [1], latency.QUICK, cache) == rows
+    assert latency.measure(contender, ["cpu"], [1], latency.BATCHES, latency.QUICK, cache) == rows
 
 
 def test_the_host_kind_is_a_plain_word():

@@ -23,6 +23,7 @@ def results(tmp_path: Path, monkeypatch) -> Path:
     monkeypatch.setenv("FKP_MODELS", str(tmp_path / "models"))
     folder = tmp_path / "results"
     parts: dict[str, list[dict]] = {"accuracy": [], "ced": [], "latency": [], "robustness": [], "kaggle": []}
+    parts |= {"detect": [], "boxes": []}
     for name, nme in NAMES.items():
         who = {"model": name, "sha256": "0", "provider": "cpu"}
         where = who | {"dataset": "300w-common", "scheme": "ibug68", "boxes": "truth"}
@@ -40,6 +41,16 @@ def results(tmp_path: Path, monkeypatch) -> Path:
         conditions += [(kind, s) for kind, d in DISTORTIONS.items() for s in d.severities]
         parts["robustness"] += [shared | {"kind": k, "severity": s, "nme": nme} for k, s in conditions]
         parts["kaggle"].append(who | {"images": 10, "covered": 4, "mae": nme})
+    for name, recall in (("ours", 99.5), ("theirs", 80.0)):
+        who = {"model": name, "sha256": "0", "provider": "cpu", "cpu": "Some CPU"}
+        figures = {"recall35": recall, "recall50": recall - 1, "false_boxes": None, "ms": None}
+        free = {"recall35": None, "recall50": None, "false_boxes": 0.125, "ms": 1000 / recall}
+        parts["detect"].append(who | {"dataset": "dark"} | figures)
+        parts["detect"].append(who | {"dataset": "contest"} | figures)
+        parts["detect"].append(who | {"dataset": "things"} | free)
+        errors = {"missed": 100 - recall, "nme": 300 / recall, "fr8": 1.0, "auc8": recall / 2}
+        landmarks = {"model": "fine", "sha256": "0", "provider": "cpu", "boxes": name}
+        parts["boxes"] += [landmarks | {"passes": passes} | errors for passes in (1, 2)]
     for part, rows in parts.items():
         write_rows(folder, part, "Some-CPU-2core", "2020-01-01", rows)
     return folder
@@ -130,3 +141,44 @@ def test_the_pareto_front_holds_what_none_beats():
 def test_ticks_are_round_and_inside():
     assert Axis("", 0, 25).ticks() == [0, 5, 10, 15, 20, 25]
     assert Axis("", 0.5, 30, log=True).ticks() == pytest.approx([0.5, 1, 2, 5, 10, 20])
+
+
+def test_detectors_are_compared_in_the_order_of_their_pictures(results, tmp_path):
+    report.write(results, tmp_path)
+    text = (tmp_path / "LEADERBOARD.md").read_text()
+    recall = text[text.index("## Face detectors: recall at IoU 0.35") :].splitlines()[2:6]
+    assert recall[0] == "| detector | contest | dark |"
+    assert recall[2:] == ["| ours | **99.5** | **99.5** |", "| theirs | 80.0 | 80.0 |"]
+    assert "| ours | 0.125 |" in text
+    assert "| ours | **10.1** |" in text
+    assert "Some CPU" in text
+    assert "| fine, ours | **0.50** | **3.02** |" in text
+
+
+def test_published_scores_stand_beside_ours_with_what_they_rest_on(results, tmp_path):
+    (tmp_path / "README.md").write_text("<!-- leaderboard -->\n<!-- /leaderboard -->\n")
+    report.write(results, tmp_path)
+    for name in ("LEADERBOARD.md", "README.md"):
+        text = (tmp_path / name).read_text()
+        assert all(score in text for score in ("7.24259", "43.04827", "8.079", "7.835")), name
+        assert "| fine | **4.00** | 4 of 10 images here |" in text
+    assert "| odd" not in (tmp_path / "README.md").read_text().split("Kaggle")[1]
+
+
+def test_a_model_card_gets_its_figures_between_its_marks(results, tmp_path):
+    who = {"model": "fine", "sha256": "0", "provider": "cpu", "dataset": "300w-common", "scheme": "ibug68"}
+    figures = {"nme": 4.25, "fr8": 0.0, "score": 0.7, "rank_correlation": None}
+    groups = [{"group": group, "faces": faces} | figures for group, faces in (("a", 9), ("all", 99))]
+    write_rows(results, "confidence", "Some-CPU-2core", "2020-01-01", [who | group for group in groups])
+    cards = tmp_path / "docs" / "models"
+    cards.mkdir(parents=True)
+    for name in ("fine", "unknown"):
+        (cards / f"{name}.md").write_text("before\n<!-- figures -->\nold\n<!-- /figures -->\nbehind\n")
+    report.write(results, tmp_path)
+    card = (cards / "fine.md").read_text()
+    assert card.startswith("before\n<!-- figures -->\n")
+    assert card.endswith("<!-- /figures -->\nbehind\n")
+    assert "old" not in card
+    assert re.search(r"\| NME % \|.*\| 4\.00 \|", card)
+    assert card.index("| all | 99 | 4.25 |") < card.index("| a | 9 | 4.25 |")
+    assert "old" in (cards / "unknown.md").read_text()

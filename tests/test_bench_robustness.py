@@ -10,9 +10,9 @@ from fake_data import make_face
 from onnx_models import make_spec, save_bright_dot_model
 
 from bench.contenders import Contender, find_contenders
-from bench.distortions import DISTORTIONS, FACE, SIDE, Patch, cut_patch, move, turn
+from bench.distortions import DISTORTIONS, FACE, SIDE, Patch, cut_patch, distort, move, turn
 from bench.jitter import jitter_rows, video, wobbling_boxes
-from bench.robustness import CAP, distort, figures, summary
+from bench.robustness import CAP, figures, summary
 from fkp.datasets import Sample
 from fkp.geometry import points_box
 from fkp.schemes import IBUG68
@@ -80,7 +80,7 @@ class _Oracle:
 
 
 def test_a_constant_error_does_not_wobble(patch):
-    oracle = Contender("oracle", IBUG68, "0", "own", lambda: _Oracle(video(patch, 0), (3, 4)))
+    oracle = Contender("oracle", IBUG68, "0", "own", lambda: _Oracle(video(patch, 0), (3, 4)), "file")
     (row,) = jitter_rows([oracle], [patch], CAP)["oracle"]
     assert row["kind"] == "jitter"
     assert row["wobble"] == pytest.approx(0, abs=1e-9)

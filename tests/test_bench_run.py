@@ -15,21 +15,6 @@ from fkp.images import load_image
 from fkp.runtime.index import refresh_index
 
 
-@pytest.fixture
-def house(tmp_path: Path, fake_root, monkeypatch) -> Path:
-    """Two models, a small data root and an empty cache, all named by the environment."""
-    models = tmp_path / "models"
-    models.mkdir()
-    save_constant_model(models, make_spec("all68"))
-    save_constant_model(models, make_spec("imm", "imm58"))
-    refresh_index(models)
-    monkeypatch.setenv("FKP_MODELS", str(models))
-    monkeypatch.setenv("FKP_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setenv("FKP_DATA", str(fake_root()))
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
-
-
 def run(*words: str) -> int:
     return main([*words, "--out", "out", "--results", "results"])
 

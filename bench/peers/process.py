@@ -7,6 +7,7 @@ import json
 import os
 import subprocess
 import sys
+import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +18,8 @@ from numpy.typing import ArrayLike, NDArray
 from bench.cache import file_hash
 from bench.contenders import Contender
 from bench.peers.wire import read_message, write_message
-from fkp.schemes import get_scheme
+from fkp.runtime.detectors import Detections
+from fkp.schemes import IBUG68
 
 _ROOT = Path(__file__).resolve().parents[2]
 
@@ -28,61 +30,73 @@ class PeerError(RuntimeError):
 
 @dataclass(frozen=True, slots=True)
 class Peer:
-    """A module of this folder that serves a model, and what readers must know of it."""
+    """A module of this folder that serves somebody's model, and what readers must know of it."""
 
     module: str
-    scheme: str
     note: str
 
 
+# Landmark models of 68 points.
 PEERS: Mapping[str, Peer] = {
     "dlib68": Peer(
         "bench.peers.dlib68",
-        "ibug68",
         "dlib's shape predictor (Kazemi and Sullivan, CVPR 2014); its training set holds these 300-W test "
         "faces; the data set's boxes are its own detector's",
     ),
     "mediapipe": Peer(
         "bench.peers.mediapipe_mesh",
-        "ibug68",
         "MediaPipe face mesh with refined landmarks, mapped to the 68 points; its jaw line is another one",
+    ),
+}
+# Face detectors.
+FINDER_PEERS: Mapping[str, Peer] = {
+    "dlib-hog": Peer(
+        "bench.peers.dlib_hog",
+        "dlib's frontal face detector (HOG; King, 2015), pictures of at most 640 pixels, up-sampled once",
     ),
 }
 
 
 class PeerProcess:
-    """A running peer; it ends with the object."""
+    """A running peer; it ends with the object.
 
-    def __init__(self, name: str) -> None:
+    Attributes:
+        versions: of its libraries.
+        sha256: of these and of its module.
+    """
+
+    versions: Mapping[str, str]
+    sha256: str
+
+    def __init__(self, name: str, peer: Peer) -> None:
         """Start it.
 
         Raises:
             PeerError: it does not start.
         """
         self._name = name
-        peer = PEERS[name]
-        self._count = get_scheme(peer.scheme).num_points
         # The interpreter in which the peers are installed, where that is another one than ours.
         python = os.environ.get("FKP_PEERS_PYTHON") or sys.executable
         words = [python, "-m", peer.module]
+        self._lock = threading.Lock()
         self._process = subprocess.Popen(
             words, cwd=_ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
         )
         self.versions = json.loads(self._answer().tobytes())
+        module = _ROOT / Path(*peer.module.split(".")).with_suffix(".py")
+        identity = f"{json.dumps(self.versions, sort_keys=True)} {file_hash(module)}"
+        self.sha256 = hashlib.sha256(identity.encode()).hexdigest()
 
-    def predict(self, image: NDArray[np.uint8], boxes: ArrayLike) -> NDArray[np.float32]:
-        """Landmarks (N, 68, 2), image frame, for canonical boxes (N, 4); NaN for a face not found."""
+    def ask(self, image: NDArray[np.uint8], boxes: ArrayLike) -> NDArray[np.float32]:
+        """What it says of canonical boxes (N, 4) in a picture, or of the whole picture where N is 0."""
         assert self._process.stdin is not None
-        try:
-            write_message(self._process.stdin, image)
-            write_message(self._process.stdin, np.asarray(boxes, np.float64).reshape(-1, 4))
-        except OSError as error:
-            raise self._error() from error
-        return self._answer().reshape(-1, self._count, 2)
-
-    def find(self, image: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """Landmarks (M, 68, 2), image frame, of the faces that the peer's own detector finds."""
-        return self.predict(image, np.empty((0, 4)))
+        with self._lock:
+            try:
+                write_message(self._process.stdin, image)
+                write_message(self._process.stdin, np.asarray(boxes, np.float64).reshape(-1, 4))
+            except OSError as error:
+                raise self._error() from error
+            return self._answer()
 
     def _answer(self) -> NDArray:
         assert self._process.stdout is not None
@@ -103,8 +117,36 @@ class PeerProcess:
             process.communicate()
 
 
+class PeerModel:
+    """A landmark model of 68 points in a process of its own."""
+
+    def __init__(self, process: PeerProcess) -> None:
+        self._process = process
+
+    def predict(self, image: NDArray[np.uint8], boxes: ArrayLike) -> NDArray[np.float32]:
+        """Landmarks (N, 68, 2), image frame, for canonical boxes (N, 4); NaN for a face not found."""
+        return self._process.ask(image, boxes).reshape(-1, IBUG68.num_points, 2)
+
+    def find(self, image: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """Landmarks (M, 68, 2), image frame, of the faces that the peer's own detector finds."""
+        return self.predict(image, np.empty((0, 4)))
+
+
+class PeerDetector:
+    """A face detector in a process of its own."""
+
+    def __init__(self, process: PeerProcess) -> None:
+        self._process = process
+        self.sha256 = process.sha256
+
+    def detect(self, image: NDArray[np.uint8]) -> Detections:
+        """The faces of a picture, with canonical boxes."""
+        rows = self._process.ask(image, np.empty((0, 4))).reshape(-1, 5)
+        return Detections(rows[:, :4], rows[:, 4])
+
+
 def open_peers(names: Sequence[str]) -> list[Contender]:
-    """The peers as contenders.
+    """The landmark models of these names as contenders.
 
     Raises:
         PeerError: one does not start.
@@ -112,16 +154,24 @@ def open_peers(names: Sequence[str]) -> list[Contender]:
     return [_contender(name) for name in names]
 
 
+def open_finder(name: str) -> PeerDetector:
+    """The face detector of that name in a new process.
+
+    Raises:
+        PeerError: it does not start.
+    """
+    return PeerDetector(PeerProcess(name, FINDER_PEERS[name]))
+
+
 def _contender(name: str) -> Contender:
-    peer = PEERS[name]
-    process = PeerProcess(name)
-    module = _ROOT / Path(*peer.module.split(".")).with_suffix(".py")
-    identity = f"{json.dumps(process.versions, sort_keys=True)} {file_hash(module)}"
+    process = PeerProcess(name, PEERS[name])
+    model = PeerModel(process)
     return Contender(
         name=name,
-        scheme=get_scheme(peer.scheme),
-        sha256=hashlib.sha256(identity.encode()).hexdigest(),
+        scheme=IBUG68,
+        sha256=process.sha256,
         provider="own",
-        open=lambda: process,
-        find=process.find,
+        open=lambda: model,
+        origin="peer",
+        find=model.find,
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from bench.report import cards, reports
 from bench.report.board import Board
 from bench.report.markdown import leaderboard, short_table
 from bench.report.page import page
@@ -14,7 +15,7 @@ _BLOCK = re.compile(r"(<!-- leaderboard -->\n).*?(<!-- /leaderboard -->)", re.DO
 
 
 def write(results: Path, root: Path = _ROOT) -> list[Path]:
-    """Write LEADERBOARD.md, docs/leaderboard.html and the README's table under `root`; tells their paths.
+    """Write LEADERBOARD.md, the pages of docs/ and the README's table under `root`; tells their paths.
 
     Raises:
         FileNotFoundError: the folder holds no accuracy results.
@@ -23,6 +24,11 @@ def write(results: Path, root: Path = _ROOT) -> list[Path]:
     if not board.accuracy:
         raise FileNotFoundError(f"{results} holds no accuracy results yet: run `python -m bench` first")
     files = {root / "LEADERBOARD.md": leaderboard(board), root / "docs" / "leaderboard.html": page(board)}
+    experiments = root / "docs" / reports.FOLDER
+    if experiments.is_dir():
+        files[root / "docs" / "reports.md"] = reports.page(board, experiments)
+    for card in sorted((root / "docs" / "models").glob("*.md")):
+        files[card] = cards.fill(board, card.stem, card.read_text(encoding="utf-8"))
     readme = root / "README.md"
     if readme.exists():
         old = readme.read_text(encoding="utf-8")

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from bench.distortions import DISTORTIONS
 from bench.peers import PEERS
-from bench.results import KEYS, read_rows
+from bench.results import KEYS, is_gone, read_rows
 from fkp.runtime.index import models_folder, read_index
 from fkp.schemes import REGIONS
 
@@ -59,7 +60,8 @@ class Board:
     """Everything that was measured and still stands for the models of today.
 
     Attributes:
-        accuracy, ced, latency, robustness, kaggle: rows of the CSVs, text values, newest only.
+        accuracy, ced, latency, robustness, kaggle, detect, boxes, confidence: rows of the CSVs, text values,
+            newest only.
         host: whose times the tables of models show.
         notes: model -> what a reader must know of it.
     """
@@ -69,20 +71,23 @@ class Board:
     latency: list[dict[str, str]]
     robustness: list[dict[str, str]]
     kaggle: list[dict[str, str]]
+    detect: list[dict[str, str]]
+    boxes: list[dict[str, str]]
+    confidence: list[dict[str, str]]
     host: str
     notes: Mapping[str, str]
 
     @classmethod
     def read(cls, results: Path) -> Board:
-        """The board of a folder of CSVs; rows of model files that have changed since are left out."""
+        """The board of a folder of CSVs, without rows of models that have changed since or are gone."""
         index = read_index(models_folder())
         current = {name: row.get("sha256") for name, row in index.items()}
         parts: dict[str, list[dict[str, str]]] = {}
-        for part, keys in KEYS.items():
-            if part == "latency":
-                keys = ("host", *keys)
+        for part in KEYS.keys() & cls.__dataclass_fields__.keys():
+            keys = ("host", *KEYS[part]) if part == "latency" else KEYS[part]
             rows = read_rows(results, part)
-            valid = (r for r in rows if current.get(r["model"], r["sha256"]) == r["sha256"])
+            same = (r for r in rows if current.get(r["model"], r["sha256"]) == r["sha256"])
+            valid = (r for r in same if not is_gone(r, index))
             parts[part] = list({tuple(r[k] for k in keys): r for r in valid}.values())
         hosts = Counter(row["host"] for row in parts["latency"])
         notes = {name: _note(row.get("spec") or {}) for name, row in index.items()}
@@ -158,12 +163,23 @@ class Board:
         numeric = [name for name in row if name.replace(".", "", 1).isdigit()]
         return [(float(name), float(row[name])) for name in sorted(numeric, key=float)]
 
-    @staticmethod
-    def _rows(rows: Iterable[dict[str, str]], **wanted: str) -> list[dict[str, str]]:
+    def _rows(self, part: list[dict[str, str]], **wanted: str) -> list[dict[str, str]]:
+        model = wanted.pop("model", None)
+        rows = part if model is None else self._by_model[id(part)].get(model, [])
         return [row for row in rows if all(row.get(k) == v for k, v in wanted.items())]
 
-    def _one(self, rows: Iterable[dict[str, str]], **wanted: str) -> dict[str, str] | None:
-        found = self._rows(rows, **wanted)
+    @cached_property
+    def _by_model(self) -> dict[int, dict[str, list[dict[str, str]]]]:
+        """The rows of a part (by its id) by model: nearly every question is about one."""
+        grouped: dict[int, dict[str, list[dict[str, str]]]] = {}
+        for part in (self.accuracy, self.ced, self.latency, self.robustness):
+            models = grouped.setdefault(id(part), {})
+            for row in part:
+                models.setdefault(row["model"], []).append(row)
+        return grouped
+
+    def _one(self, part: list[dict[str, str]], **wanted: str) -> dict[str, str] | None:
+        found = self._rows(part, **wanted)
         return found[0] if found else None
 
 

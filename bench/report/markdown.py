@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bench.report.board import HOME, Board
-from bench.report.tables import Table, all_tables, model_table
+from bench.report.tables import Table, all_tables, detector_summary, kaggle_table, model_table
 
 _HEAD = """\
 # Leaderboard
@@ -17,6 +17,7 @@ is said. Published figures on 300-W common rest on 3,148 training faces and Imag
 start from scratch and have seen 1,566 of those faces; 164 more chose the epoch.
 """
 
+_SHORT_ROWS, _SHORT_KAGGLE = 6, 2  # models in the README's tables
 _SHORT = ("model", "nme", "nme_detector", "fr8", "robust", "ms", "file_mb")
 
 
@@ -35,7 +36,7 @@ def leaderboard(board: Board) -> str:
 
 
 def short_table(board: Board) -> str:
-    """The README's table: the main figures of each scheme's models."""
+    """The README's tables: each scheme's models with their main figures, detectors, contest scores."""
     parts = []
     for scheme in HOME:
         if table := model_table(board, scheme):
@@ -43,11 +44,20 @@ def short_table(board: Board) -> str:
             short = Table(
                 table.title,
                 [table.columns[i] for i in picks],
-                [[row[i] for i in picks] for row in table.rows],
+                [[row[i] for i in picks] for row in table.rows[:_SHORT_ROWS]],
                 [table.best[i] for i in picks],
             )
-            parts.append(f"**{table.title}**\n\n{to_markdown(short)}")
+            parts.append(f"**{table.title}**\n\n{to_markdown(short)}{_more(len(table.rows))}")
+    for table in (detector_summary(board), kaggle_table(board, _SHORT_KAGGLE)):
+        if table:
+            parts.append(f"**{table.title}**\n\n{to_markdown(table)}\n\n{table.caption}")
     return "\n\n".join(parts)
+
+
+def _more(count: int) -> str:
+    """What to say of a scheme's models that the README has no room for."""
+    rest = count - _SHORT_ROWS
+    return f"\n\n{rest} more in [LEADERBOARD.md](LEADERBOARD.md)" if rest > 0 else ""
 
 
 def to_markdown(table: Table) -> str:

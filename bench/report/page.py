@@ -19,7 +19,8 @@ _COLOURS = 10
 def page(board: Board) -> str:
     """The page as HTML."""
     models = [model for scheme in HOME for model in board.models(scheme)]
-    colours = {model: i % _COLOURS for i, model in enumerate(models)}
+    # The charts show the best of each scheme, as many as the eye can tell apart.
+    colours = {model: i for scheme in HOME for i, model in enumerate(board.models(scheme)[:_COLOURS])}
     sections = {
         "Accuracy": _ced(board, colours),
         "Accuracy, latency and size": _pareto(board, colours),
@@ -32,7 +33,7 @@ def page(board: Board) -> str:
     tables = [_table(table) for table in all_tables(board)]
     ranked = len([scheme for scheme in HOME if board.models(scheme)])
     legend = "".join(
-        f'<button class="key c{colours[m]}" data-model="{escape(m, quote=True)}">{escape(m)}</button>'
+        f'<button class="key c{colours.get(m, "")}" data-model="{escape(m, quote=True)}">{escape(m)}</button>'
         for m in models
     )
     notes = "".join(
@@ -68,21 +69,25 @@ def _table(table: Table) -> str:
 def _ced(board: Board, colours: dict[str, int]) -> str:
     charts = []
     for scheme, dataset in HOME.items():
-        curves = {m: curve for m in board.models(scheme) if (curve := board.ced_curve(m, scheme))}
+        models = [m for m in board.models(scheme) if m in colours]
+        curves = {m: curve for m in models if (curve := board.ced_curve(m, scheme))}
         if curves:
             what = "nose tip" if scheme == "nose1" else scheme
             plot = Plot(Axis("NME, %", 0, 10), Axis("faces, %", 0, 100), 400, 320, f"{what} on {dataset}")
             for model, curve in curves.items():
                 plot.line(curve, model, colours[model])
             charts.append(plot.svg())
-    lead = "<p>Share of faces at or below an error, with true boxes: the further up and left, the better.</p>"
+    lead = (
+        "<p>Share of faces at or below an error, with true boxes: the further up and left, the better. The "
+        "charts show the ten best models of each kind.</p>"
+    )
     return f'{lead}<div class="charts wide">{"".join(charts)}</div>' if charts else ""
 
 
 def _pareto(board: Board, colours: dict[str, int]) -> str:
     charts = []
     for scheme, dataset in HOME.items():
-        figures = {m: board.figures(m, scheme) for m in board.models(scheme)}
+        figures = {m: board.figures(m, scheme) for m in board.models(scheme) if m in colours}
         dots = {m: f for m, f in figures.items() if "ms" in f}
         if not dots:
             continue
@@ -117,7 +122,7 @@ def _regions(board: Board) -> str:
 
 
 def _robustness(board: Board, colours: dict[str, int]) -> str:
-    models = [m for scheme in HOME for m in board.models(scheme) if board.curve(m, "rotation")]
+    models = [m for m in board.models("ibug68") if m in colours and board.curve(m, "rotation")]
     if not models:
         return ""
     charts = []
@@ -128,5 +133,5 @@ def _robustness(board: Board, colours: dict[str, int]) -> str:
         for model in models:
             plot.line(board.curve(model, kind), model, colours[model])
         charts.append(plot.svg())
-    lead = "<p>Mean NME over the severity of each distortion, every face's capped at 25 %.</p>"
+    lead = "<p>Mean NME of 68 points over the severity of each distortion, every face's capped at 25 %.</p>"
     return f'{lead}<div class="charts">{"".join(charts)}</div>'

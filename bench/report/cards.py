@@ -1,0 +1,50 @@
+"""The figures in the model cards, `docs/models/NAME.md`: between two marks, filled from the results."""
+
+from __future__ import annotations
+
+import re
+
+from bench.report.board import HOME, MAIN_COLUMNS, Board, Column
+from bench.report.markdown import to_markdown
+from bench.report.tables import Table
+from bench.results import cell
+from fkp.schemes import REGIONS
+
+_BLOCK = re.compile(r"(<!-- figures -->\n).*?(<!-- /figures -->)", re.DOTALL)
+_SCHEME = "ibug68"  # of the models that have cards
+_GROUPS = (
+    Column("group", "faces", ""),
+    Column("faces", "number", ""),
+    Column("nme", "NME %", ""),
+    Column("fr8", "FR@8 %", ""),
+    Column("score", "mean score", ""),
+    Column("rank_correlation", "rank correlation of score and error", ""),
+)
+
+
+def fill(board: Board, model: str, text: str) -> str:
+    """A card's text with the figures of today; as it is where nothing was measured."""
+    figures = "\n\n".join(
+        to_markdown(table) for table in (_main(board, model), _groups(board, model)) if table
+    )
+    return _BLOCK.sub(lambda match: f"{match[1]}\n{figures}\n\n{match[2]}", text) if figures else text
+
+
+def _main(board: Board, model: str) -> Table | None:
+    """What the leaderboard says of the model, one figure a line."""
+    figures = board.figures(model, _SCHEME)
+    rows = [[c.title, c.hint, cell(figures[c.name], c.digits)] for c in MAIN_COLUMNS if c.name in figures]
+    regions = board.regions(model, _SCHEME)
+    rows += [[name.replace("_", " "), "NME of the region's points", cell(regions[name])] for name in regions]
+    columns = (Column("name", f"on {HOME[_SCHEME]}", ""), Column("hint", "", ""), Column("value", "", ""))
+    return Table(model, columns, rows, [None] * 3) if len(rows) > len(REGIONS) else None
+
+
+def _groups(board: Board, model: str) -> Table | None:
+    """The errors of the least and the most sure answers, and by head turn."""
+    found = [row for row in board.confidence if row["model"] == model and row["dataset"] == HOME[_SCHEME]]
+    rows = [
+        [row["group"], row["faces"], *(cell(float(row[c.name] or "nan")) for c in _GROUPS[2:])]
+        for row in sorted(found, key=lambda row: (-int(row["faces"]) * (row["group"] == "all"), row["group"]))
+    ]
+    return Table(model, _GROUPS, rows, [None] * len(_GROUPS)) if rows else None

@@ -1,0 +1,117 @@
+"""Who is measured on what, side by side on all cores, and for how long a result stands."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+
+import pytest
+
+from bench import accuracy, contenders, robustness
+from bench.cache import library_of
+from bench.contenders import Contender
+from bench.parallel import PerThread, on_all_cores
+from bench.programme import accuracy_sets, is_brief, robustness_groups
+from bench.results import forget_gone, read_rows, write_rows
+from fkp.schemes import get_scheme
+
+
+def contender(name: str, scheme: str = "ibug68", origin: str = "exported") -> Contender:
+    return Contender(name, get_scheme(scheme), "0", "cpu", lambda: None, origin)
+
+
+FINE, REPORT, FACE = contender("fine"), contender("report9-x"), contender("report9-face", "imm58")
+THEIRS = contender("report-of-theirs", origin="file")
+
+
+def test_results_come_in_order_from_several_threads():
+    both = threading.Barrier(2, timeout=20)
+    own = PerThread(list)
+
+    def work(item: int) -> tuple[int, int]:
+        if item < 2:
+            both.wait()  # passes only when two threads work
+        own.value.append(item)
+        return item, id(own.value)
+
+    results = on_all_cores(work, range(20), "testing", "item", threads=2)
+    assert [item for item, _ in results] == list(range(20))
+    assert len({owner for _, owner in results}) == 2
+
+
+def test_the_first_error_ends_the_work():
+    done = []
+
+    def work(item: int) -> None:
+        if item == 3:
+            raise ValueError("three")
+        done.append(item)
+
+    with pytest.raises(ValueError, match="three"):
+        on_all_cores(work, range(10_000), "testing", "item")
+    assert len(done) < 10_000
+
+
+def test_only_exported_models_of_reports_have_the_short_programme():
+    assert [is_brief(c) for c in (FINE, REPORT, FACE, THEIRS)] == [False, True, True, False]
+
+
+def test_the_short_programme_leaves_out_other_schemes_and_most_video_frames(tmp_path):
+    everybody = [FINE, REPORT, FACE]
+
+    def plan(dataset: str, limit: int | None = None) -> list[tuple[int | None, list[Contender]]]:
+        return [(s.limit, members) for s, members in accuracy_sets(everybody, dataset, tmp_path, limit)]
+
+    assert plan("300w-common") == [(None, [FINE, REPORT])]
+    assert plan("imm-val") == [(None, everybody)]
+    assert plan("ytf-test") == [(None, [FINE]), (192, [REPORT])]
+    assert plan("ytf-test", 16) == [(16, [FINE, REPORT])]
+
+
+def test_the_short_programme_has_fewer_robustness_faces():
+    assert list(robustness_groups([FINE, REPORT], 48)) == [(48, [FINE]), (16, [REPORT])]
+    assert list(robustness_groups([REPORT], 4)) == [(4, [REPORT])]
+
+
+def test_a_measurement_depends_on_what_it_imports():
+    def names(module) -> set[str]:
+        return {path.stem for path in library_of([Path(module.__file__)])}
+
+    assert {"geometry", "metrics", "landmarker", "detectors", "sessions", "dlib_xml", "imm"} <= names(
+        accuracy
+    )
+    assert names(accuracy).isdisjoint({"drawing", "media", "tracking", "loop", "recipe"})
+    assert "tracking" in names(robustness)
+
+
+def test_rows_of_models_that_are_gone_are_forgotten(tmp_path):
+    def row(name: str, **more: str) -> dict[str, object]:
+        return {"model": name, "sha256": "0", "provider": "cpu", "images": 1, "mae": 2.0, **more}
+
+    rows = [row("here", origin="exported"), row("gone", origin="exported"), row("theirs", origin="file")]
+    write_rows(tmp_path, "kaggle", "Host", "2020-01-01", [*rows, row("old")])
+    assert forget_gone(tmp_path, []) == []
+    assert forget_gone(tmp_path, ["here"]) == ["gone"]
+    assert [r["model"] for r in read_rows(tmp_path, "kaggle")] == ["here", "old", "theirs"]
+
+
+def test_a_file_whose_models_are_all_gone_goes_too(tmp_path):
+    only = {"model": "gone", "sha256": "0", "provider": "cpu", "mae": 2.0, "origin": "exported"}
+    write_rows(tmp_path, "kaggle", "Host", "2020-01-01", [only])
+    forget_gone(tmp_path, ["here"])
+    assert not list(tmp_path.iterdir())
+
+
+def test_exported_models_are_known_by_their_hash_without_being_loaded(house, monkeypatch):
+    monkeypatch.setattr(contenders, "ModelSession", None)
+    found, problems = contenders.find_contenders(None, ["cpu"], 1)
+    assert [(c.name, c.origin, c.provider) for c in found] == [
+        ("all68", "exported", "cpu"),
+        ("imm", "exported", "cpu"),
+    ]
+    assert not problems
+    file = house / "models" / "imm.onnx"
+    file.write_bytes(file.read_bytes()[:-1] + b"x")
+    found, problems = contenders.find_contenders(None, ["cpu"], 1)
+    assert [c.name for c in found] == ["all68"]
+    assert "not the file that the index describes" in problems[0]

@@ -56,7 +56,7 @@ class DetectorRecipe:
 _FIRST = DetectorRecipe(
     name="fkp-detector-first",
     summary="the first stage of fkp-detector",
-    source="own: FCOS-like, taught by YuNet's boxes and fkp68-base's landmarks",
+    source="own: FCOS-like, taught by YuNet's boxes and fkp68-teacher's landmarks",
     validation="ibug-val",
     epochs=30,
     scenes_per_epoch=4000,

@@ -7,7 +7,7 @@ about twice as fast on a CPU that multiplies bytes (VNNI). `fkp.training.storage
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable
+from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -22,14 +22,13 @@ from onnxruntime.quantization.shape_inference import quant_pre_process
 from torch import Tensor, nn
 
 from fkp.models import Prediction
-from fkp.schemes import get_scheme
 from fkp.spec import INPUT_NAME, METADATA_KEY, OUTPUT_NAMES, ModelSpec, Validation
 from fkp.training.crops import CropDataset
 from fkp.training.evaluate import evaluate
 
 SUFFIX = "-int8"
 WORST = 1.02  # largest error of the integer file on the validation part, over that of the file it comes from
-CALIBRATION_PICTURES = 64
+_CALIBRATION_CROPS = 64
 # Sums and enlargements too, so that a value need not leave the integers between two convolutions.
 _IN_INTEGERS = ["Conv", "Relu", "Add", "Resize", "MaxPool"]
 
@@ -56,11 +55,16 @@ def quantise(path: Path, training: CropDataset, validation: CropDataset) -> tupl
     if not path.is_file():
         raise FileNotFoundError(f"{path} is not there: first run `python -m fkp export {path.stem}`")
     target = path.with_name(f"{path.stem}{SUFFIX}.onnx")
-    faces = np.linspace(0, len(training) - 1, CALIBRATION_PICTURES).astype(int)
-    crops = (training[draw, int(face)][0] for draw, face in enumerate(faces))
     with TemporaryDirectory(dir=path.parent) as folder:
-        part = Path(folder, target.name)
-        to_integers(path, part, crops, get_scheme(training.recipe.scheme).num_points)
+        plain, part = Path(folder, "plain.onnx"), Path(folder, target.name)
+        quant_pre_process(path, plain, skip_symbolic_shape=True)
+        # The last convolution's maps become positions, which would move in steps: it stays in floats.
+        *_, head = (node.name for node in onnx.load(plain).graph.node if node.op_type == "Conv")
+        quantize_static(
+            plain, part, _Calibration(training), quant_format=QuantFormat.QDQ, per_channel=True,
+            activation_type=QuantType.QUInt8, weight_type=QuantType.QInt8,
+            op_types_to_quantize=_IN_INTEGERS, nodes_to_exclude=[head],
+        )  # fmt: skip
         before, after = (error_of(file, validation) for file in (path, part))
         if after > WORST * before:
             raise QuantisationError(f"{target.name} would err by {after:.3f} % instead of {before:.3f} %")
@@ -69,40 +73,22 @@ def quantise(path: Path, training: CropDataset, validation: CropDataset) -> tupl
     return target, before, after
 
 
-def to_integers(source: Path, target: Path, pictures: Iterable[NDArray[np.uint8]], outputs: int) -> None:
-    """Writes a copy of an exported file whose convolutions run in integers, but for the last ones.
-
-    Args:
-        source, target: the files.
-        pictures: inputs (H, W, 3) that show which values flow.
-        outputs: channels of the last convolutions, which stay in floats: what they say is read as positions.
-    """
-    with TemporaryDirectory(dir=target.parent) as folder:
-        plain = Path(folder, "plain.onnx")
-        quant_pre_process(source, plain, skip_symbolic_shape=True)
-        graph = onnx.load(plain).graph
-        channels = {weight.name: weight.dims[0] for weight in graph.initializer if weight.dims}
-        last = [n.name for n in graph.node if n.op_type == "Conv" and channels[n.input[1]] == outputs]
-        quantize_static(
-            plain, target, _Calibration(pictures), quant_format=QuantFormat.QDQ, per_channel=True,
-            activation_type=QuantType.QUInt8, weight_type=QuantType.QInt8,
-            op_types_to_quantize=_IN_INTEGERS,
-            nodes_to_exclude=last,
-        )  # fmt: skip
-
-
 def error_of(path: Path, dataset: CropDataset) -> float:
     """A file's NME in percent on plain crops."""
     return evaluate(_FromFile(path), dataset, torch.device("cpu")).nme
 
 
 class _Calibration(CalibrationDataReader):
-    def __init__(self, pictures: Iterable[NDArray[np.uint8]]) -> None:
-        self.pictures = iter(pictures)
+    def __init__(self, dataset: CropDataset) -> None:
+        self.crops = self._crops(dataset)
+
+    def _crops(self, dataset: CropDataset) -> Iterator[NDArray[np.uint8]]:
+        faces = np.linspace(0, len(dataset) - 1, _CALIBRATION_CROPS).astype(int)
+        return (dataset[draw, int(face)][0] for draw, face in enumerate(faces))
 
     def get_next(self) -> dict[str, NDArray[np.uint8]] | None:
-        picture = next(self.pictures, None)
-        return None if picture is None else {INPUT_NAME: picture[None]}
+        crop = next(self.crops, None)
+        return None if crop is None else {INPUT_NAME: crop[None]}
 
 
 class _FromFile(nn.Module):

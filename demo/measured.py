@@ -22,11 +22,13 @@ def rows(part: str, folder: Path = RESULTS) -> pd.DataFrame:
 
 @lru_cache(maxsize=4)
 def speeds(folder: Path = RESULTS) -> Mapping[str, float]:
-    """Model -> milliseconds of its network for one face on one core, as it was measured last."""
+    """Model -> milliseconds of its network for one face on one core, as ONNX Runtime's own CPU
+    provider was measured last."""
     latency = rows("latency", folder)
     if latency.empty:
         return {}
     single = latency[(latency["kind"] == "network") & (latency["batch"] == 1) & (latency["threads"] == 1)]
+    single = single[single["provider"] == "cpu"]
     return single.groupby("model")["median_ms"].last().to_dict()
 
 

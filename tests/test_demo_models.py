@@ -55,7 +55,8 @@ def test_the_leaderboard_reads_committed_results(tmp_path):
         "big,300w-common,nose1,truth,1\nbig,ytf-test,ibug68,truth,6\nmiddle,imm-val,imm58,truth,\n"
     )
     (tmp_path / f"latency_{stem}").write_text(
-        "model,kind,threads,batch,median_ms\nbig,whole,1,1,30\nbig,network,1,1,12.5\nbig,network,2,1,7\n"
+        "model,kind,provider,threads,batch,median_ms\nbig,whole,cpu,1,1,30\nbig,network,cpu,1,1,12.5\n"
+        "big,network,cpu,2,1,7\nbig,network,cuda,1,1,2\n"
     )
     (tmp_path / "accuracy_A-1core_cpu_fp32_2026-01-01.csv").write_text(
         "model,dataset,scheme,boxes,nme\nbig,300w-common,ibug68,truth,2\n"  # of an older model of that name

@@ -168,7 +168,7 @@ def test_the_server_refuses(server, tmp_path, status):
 def test_nobody_listens(server, tmp_path):
     url = server.url("x")
     server.server_close()
-    with pytest.raises(d.DownloadError, match="cannot be reached|broke off"):
+    with pytest.raises(d.DownloadError, match=r"cannot be reached|broke off"):
         d.download(url, tmp_path / "x")
 
 

@@ -49,5 +49,5 @@ def build() -> None:
 
 def _first_two(names: list[str]) -> list[str]:
     """The best model, and the next one that is not merely another form of it."""
-    others = [name for name in names if not name.startswith(names[0])]
+    others = [name for name in names if name.removesuffix("-int8") != names[0].removesuffix("-int8")]
     return [*names[:1], *others[:1]]

@@ -117,8 +117,15 @@ def _train_all(args: argparse.Namespace, root: Path) -> int:
         except (DataError, FileNotFoundError):
             return 0  # training on it says what is wrong
 
+    @functools.cache
+    def price(name: str) -> int:
+        """With that of the recipes it starts from or learns from, so that these come first."""
+        recipe = get_recipe(name)
+        before = {other for other in (recipe.initial, recipe.teacher) if other}
+        return cost(recipe, sum(map(faces, recipe.train))) + sum(map(price, before))
+
     left = work_through(
-        sorted(RECIPES.values(), key=lambda recipe: cost(recipe, sum(map(faces, recipe.train)))),
+        sorted(RECIPES.values(), key=lambda recipe: price(recipe.name)),
         lambda recipe: Run(args.runs / recipe.name),
         lambda recipe, seconds: _train_apart(args, root, recipe, seconds),
         args.budget * 3600,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,7 +12,10 @@ from tqdm import tqdm
 
 from fkp.runtime.sessions import ModelSession
 
+Clock = Callable[[], float]  # runs something once and says how many milliseconds it took
+
 _RESAMPLES = 2000
+_WARM_UP = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,22 +27,27 @@ class Ratio:
     high: float
 
 
-def interleaved_times(
-    first: ModelSession, second: ModelSession, batch: int, rounds: int
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Milliseconds of both models, (rounds,) each; who begins alternates, so that drifts hit both alike."""
-    rng = np.random.default_rng(0)
-    pairs = [(s, rng.integers(0, 256, (batch, *s.spec.input_size, 3), np.uint8)) for s in (first, second)]
+def network_clock(session: ModelSession, batch: int) -> Clock:
+    """Times a model's network on random crops."""
+    crops = np.random.default_rng(0).integers(0, 256, (batch, *session.spec.input_size, 3), np.uint8)
+
+    def clock() -> float:
+        start = time.perf_counter()
+        session.run(crops)
+        return (time.perf_counter() - start) * 1000
+
+    return clock
+
+
+def interleaved_times(first: Clock, second: Clock, rounds: int) -> tuple[NDArray, NDArray]:
+    """Milliseconds by both clocks, (rounds,) each; who begins alternates, so that drifts hit both alike."""
+    clocks = (first, second)
     times = np.empty((2, rounds))
-    for session, crops in pairs:
-        for _ in range(5):
-            session.run(crops)
+    for clock in clocks * _WARM_UP:
+        clock()
     for i in tqdm(range(rounds), desc="comparing", unit="round"):
         for which in (0, 1) if i % 2 else (1, 0):
-            session, crops = pairs[which]
-            start = time.perf_counter()
-            session.run(crops)
-            times[which, i] = (time.perf_counter() - start) * 1000
+            times[which, i] = clocks[which]()
     return times[0], times[1]
 
 

@@ -43,6 +43,7 @@ class Contender:
         path: its .onnx file, None for a peer.
         spec: what the file says of itself, None for a peer.
         threads: of the network.
+        milliseconds: what a peer takes for canonical boxes in a picture, by its own clock; None for a file.
         refines: whether it can predict in two passes.
         find: the landmarks (M, K, 2) of the faces that its own detector finds in a picture, where it
             brings one.
@@ -58,6 +59,7 @@ class Contender:
     spec: ModelSpec | None = None
     threads: int | None = None
     find: Callable[[NDArray], NDArray] | None = None
+    milliseconds: Callable[[NDArray, ArrayLike], float] | None = None
     refines: bool = False
 
     @property

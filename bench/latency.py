@@ -18,6 +18,8 @@ from bench import host
 from bench.cache import Cache, code_hash
 from bench.contenders import Contender
 from bench.memory import peak_memory
+from bench.peak import peak
+from bench.results import precision_of
 from fkp.images import load_image
 from fkp.runtime.drawing import draw
 from fkp.runtime.landmarker import Landmarker
@@ -105,8 +107,48 @@ def _measure(
         }
         for batch in batches:
             times = time_runs(_network(session, batch), effort)
-            rows.append(shared | {"kind": "network", "batch": batch} | statistics(times, batch))
+            row = shared | {"kind": "network", "batch": batch} | statistics(times, batch)
+            if ran == "cpu" and contender.spec.multiply_adds:
+                done = contender.spec.multiply_adds * row["faces_per_s"]
+                best = peak(precision_of(contender.name), count)
+                row |= {"gmacs_per_s": done / 1e9, "peak_share": 100 * done / best}
+            rows.append(row)
         rows.append(shared | {"kind": "whole", "batch": 1} | _whole(contender, provider, count, effort))
+    return rows
+
+
+def peer_clock(contender: Contender) -> Callable[[], float]:
+    """Times a peer, by its own clock, from a picture and a face's box to its points."""
+    if contender.milliseconds is None:
+        raise ValueError(f"{contender.name} is no peer")
+    clock, (encoded, box) = contender.milliseconds, _drawn_face()
+    image = load_image(encoded)
+    return lambda: clock(image, [box])
+
+
+def measure_peer(contender: Contender, effort: Effort, cache: Cache) -> list[dict[str, Any]]:
+    """One row of a peer: from a picture and a face's box to its points, by the peer's own clock.
+
+    Args:
+        contender: a peer.
+        effort: how long to measure.
+        cache: rows of the same peer, machine and settings are taken from there.
+    """
+    key = {
+        "part": "latency of a peer",
+        "model": contender.sha256,
+        "host": [host.host_kind(), host.usable_cores()],
+        "settings": [effort.runs, effort.seconds],
+        "code": code_hash(__file__),
+    }
+    rows = cache.load(key)
+    if rows is None:
+        clock = peer_clock(contender)
+        runs = len(time_runs(clock, effort))
+        times = np.array([clock() for _ in range(runs)])
+        facts = contender.names | host.facts() | {"kind": "network", "threads": 1, "batch": 1}
+        rows = [facts | statistics(times, 1)]
+        cache.store(key, rows)
     return rows
 
 

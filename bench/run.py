@@ -11,10 +11,10 @@ from typing import Any
 
 from bench import accuracy, compare, host, kaggle_cli, latency, report, robustness
 from bench.cache import default_cache
-from bench.contenders import find_contenders
+from bench.contenders import Contender, find_contenders
 from bench.faces import DEFAULT_DATASETS, TestSet
 from bench.gallery import save_gallery
-from bench.peers import open_peers
+from bench.peers import PEERS, open_peers
 from bench.programme import accuracy_sets, is_brief, robustness_groups
 from bench.results import forget_gone, read_rows, table, write_rows
 from fkp.datasets import DATASETS, available, find_data_root
@@ -45,6 +45,8 @@ _LATENCY_COLUMNS = {
     "p90_ms": "p90 ms",
     "p99_ms": "p99 ms",
     "faces_per_s": "faces/s",
+    "gmacs_per_s": "G mult-adds/s",
+    "peak_share": "% of peak",
     "memory_mb": "memory MB",
 }
 _ROBUSTNESS_COLUMNS = {
@@ -191,6 +193,8 @@ class _Run:
             counts, batches = (threads[:1], (1,)) if brief else (threads, latency.BATCHES)
             most = latency.BRIEF if brief and not self._quick else effort
             rows += latency.measure(contender, providers, counts, batches, most, self._cache)
+        for peer in self._all[len(self._models) :]:
+            rows += latency.measure_peer(peer, effort, self._cache)
         self._keep("latency", rows)
         print(f"\nLatency on {host.cpu_name()}, {host.usable_cores()} cores")
         print(table(rows, _LATENCY_COLUMNS))
@@ -208,19 +212,28 @@ def _numbers(row: Mapping[str, str]) -> dict[str, Any]:
 
 
 def _compare(args: argparse.Namespace) -> int:
-    contenders, problems = find_contenders(args.compare, args.providers, None)
-    if problems or len(contenders) != 2:
+    peers = [name for name in args.compare if name in PEERS]
+    files = [name for name in args.compare if name not in PEERS]
+    contenders, problems = find_contenders(files, args.providers, None) if files else ([], [])
+    both = {contender.name: contender for contender in [*contenders, *open_peers(peers)]}
+    if problems or len(both) != 2:
         raise ValueError("; ".join(problems) or "two different models are wanted")
-    first, second = contenders
+    first, second = both.values()
     rows = []
-    for threads in args.threads or sorted({1, host.usable_cores()}):
-        sessions = [ModelSession(c.path or "", c.provider, threads) for c in (first, second)]
-        times = compare.interleaved_times(sessions[0], sessions[1], 1, 20 if args.quick else 200)
+    for threads in [1] if peers else args.threads or sorted({1, host.usable_cores()}):
+        clocks = [_clock(contender, threads) for contender in (first, second)]
+        times = compare.interleaved_times(*clocks, 20 if args.quick else 200)
         ratio = compare.ratio(*times)
         rows.append({"threads": threads, "ratio": ratio.median, "low": ratio.low, "high": ratio.high})
     print(f"time of {second.name} / time of {first.name}, {first.provider}, batch 1, {host.cpu_name()}")
     print(table(rows, {"threads": "threads", "ratio": "ratio", "low": "95 % from", "high": "to"}))
     return 0
+
+
+def _clock(contender: Contender, threads: int) -> compare.Clock:
+    if contender.path is None:
+        return latency.peer_clock(contender)
+    return compare.network_clock(ModelSession(contender.path, contender.provider, threads), 1)
 
 
 def _report(args: argparse.Namespace) -> int:

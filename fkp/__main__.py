@@ -17,6 +17,7 @@ ROOMS: Mapping[str, Mapping[str, str]] = {
         "train": "train a model by its recipe",
         "export": "write a trained model as an .onnx file",
         "quantise": "write an exported model again, in 8-bit integers",
+        "recover": "make a run of an exported model, to train on from it",
     },
     "fkp.inspection.cli": {"inspect": "show what a network learned, as pictures"},
 }

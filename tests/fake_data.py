@@ -127,10 +127,12 @@ def _write_imm(folder: Path, rng: np.random.Generator) -> None:
 
 
 def _write_labelled(root: Path, rng: np.random.Generator) -> None:
-    """A picture without annotations, and a teacher's labels of it."""
+    """A picture without annotations, and a teacher's labels of it and of the frames of videos."""
     image, points = make_face(rng)
     write_image(root / HELEN / "400_1.jpg", image)
-    append_label(root / LABELS, f"{HELEN}/400_1.jpg", [LabelledFace(0.9, 0.8, points, IBUG68.name)])
+    frames = [path.relative_to(root).as_posix() for path in sorted((root / YTF / "training").iterdir())]
+    for name in (f"{HELEN}/400_1.jpg", *frames):
+        append_label(root / LABELS, name, [LabelledFace(0.9, 0.8, points, IBUG68.name)])
 
 
 def write_image(path: Path, image: NDArray[np.uint8], image_format: str | None = None) -> None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
-from onnx_models import save_constant_model
+from onnx_models import make_spec, save_constant_model
 
 from bench import latency
 from bench.cache import Cache
@@ -12,6 +14,7 @@ from bench.compare import ratio
 from bench.contenders import find_contenders
 from bench.host import host_kind
 from bench.latency import Effort, statistics, time_runs
+from bench.peak import peak
 
 
 def test_statistics_of_known_times():
@@ -53,10 +56,23 @@ def test_rows_say_what_ran(tmp_path):
         assert row["memory_mb"] > 10
         assert row["cpu"]
         assert "onnxruntime" in row["versions"]
+    assert "peak_share" not in rows[0]  # the tiny file does not say how many multiply-adds it makes
     whole = rows[-1]
     stages = sum(whole[f"{name}_ms"] for name in ("decode", "detect", "crop", "network", "draw"))
     assert stages == pytest.approx(whole["median_ms"], rel=0.5)
     assert latency.measure(contender, ["cpu"], [1], latency.BATCHES, latency.QUICK, cache) == rows
+
+
+@pytest.mark.parametrize("precision", ["fp32", "int8"])
+def test_the_share_of_the_peak_is_that_of_its_multiply_adds(precision, tmp_path, monkeypatch):
+    assert peak(precision, 1) > 1e8
+    monkeypatch.setattr(latency, "peak", lambda *_: 1e12)
+    name = "tiny" if precision == "fp32" else "tiny-int8"
+    path = save_constant_model(tmp_path, replace(make_spec(name), multiply_adds=10**6))
+    (contender,), _ = find_contenders([str(path)], ["cpu"], 1)
+    row = latency.measure(contender, ["cpu"], [1], [1], latency.QUICK, Cache(tmp_path / "cache"))[0]
+    assert row["gmacs_per_s"] == pytest.approx(1e-3 * row["faces_per_s"])
+    assert row["peak_share"] == pytest.approx(100 * row["gmacs_per_s"] / 1000)
 
 
 def test_the_host_kind_is_a_plain_word():

@@ -6,8 +6,12 @@ import io
 
 import numpy as np
 import pytest
+from onnx_models import save_constant_model
 
-from bench.peers import PeerError, open_peers
+from bench.__main__ import main
+from bench.cache import Cache
+from bench.latency import QUICK, measure_peer
+from bench.peers import PeerError, open_peers, process
 from bench.peers.boxes import own_boxes
 from bench.peers.wire import read_message, write_message
 from fkp.geometry import BoxMap
@@ -37,3 +41,36 @@ def test_a_peer_that_is_not_installed_says_what_to_do(monkeypatch):
     monkeypatch.setenv("FKP_PEERS_PYTHON", "/bin/false")
     with pytest.raises(PeerError, match="pip install -r bench/peers/requirements"):
         open_peers(["dlib68"])
+
+
+@pytest.fixture
+def fake_peer(monkeypatch):
+    monkeypatch.delenv("FKP_PEERS_PYTHON", raising=False)
+    monkeypatch.setitem(process.PEERS, "fake", process.Peer("tests.fake_peer", "for the tests"))
+    (contender,) = open_peers(["fake"])
+    return contender
+
+
+def test_a_peer_answers_from_its_own_process_and_times_itself(fake_peer):
+    image = np.zeros((40, 60, 3), np.uint8)
+    points = fake_peer.open().predict(image, [[10, 10, 30, 20], [0, 0, 40, 40]])
+    assert points.shape == (2, 68, 2)
+    np.testing.assert_array_equal(points[:, 5], [[20, 15], [20, 20]])
+    assert fake_peer.find(image).shape == (0, 68, 2)
+    assert 5 <= fake_peer.milliseconds(image, [[10, 10, 30, 20]]) < 200
+
+
+def test_the_latency_of_a_peer_is_a_row_like_those_of_models(fake_peer, tmp_path):
+    (row,) = measure_peer(fake_peer, QUICK, Cache(tmp_path))
+    assert (row["model"], row["provider"], row["kind"], row["threads"], row["batch"]) == (
+        "fake", "own", "network", 1, 1,
+    )  # fmt: skip
+    assert row["median_ms"] >= 5
+    assert measure_peer(fake_peer, QUICK, Cache(tmp_path)) == [row]
+
+
+def test_a_peer_and_a_model_are_compared_in_turns(fake_peer, tmp_path, capsys):
+    file = str(save_constant_model(tmp_path))
+    assert main(["latency", "--compare", "fake", file, "--quick"]) == 0
+    said = capsys.readouterr().out
+    assert "time of fake / time of" in said

@@ -4,15 +4,16 @@ import shutil
 
 import numpy as np
 import pytest
-from fake_data import IBUG, IMM, TEST_XML, TRAIN_XML, make_face
+from fake_data import HELEN, IBUG, IMM, TEST_XML, TRAIN_XML, YTF, make_face
 from PIL import Image
 
 from fkp.datasets import DATASETS, DLIB_BOX, as_scheme, available, find_data_root, load
 from fkp.datasets.boxes import fit_box_map
 from fkp.datasets.dlib_xml import read_dlib_xml
 from fkp.datasets.imm import read_asf
+from fkp.datasets.labels import LabelledFace, append_label
 from fkp.geometry import BoxMap, points_box
-from fkp.schemes import get_scheme
+from fkp.schemes import IBUG68, get_scheme
 
 
 @pytest.fixture
@@ -29,6 +30,16 @@ def test_every_data_set_loads(root):
     assert (counts["300w-common"], counts["300w-helen"], counts["300w-lfpw"]) == (2, 1, 1)
     assert (counts["kaggle-test"], counts["ytf-test"]) == (2, 2)
     assert (counts["imm-train"], counts["imm-val"]) == (3, 1)
+
+
+def test_a_teacher_is_believed_where_it_is_sure_and_every_third_frame_is_enough(root, tmp_path, monkeypatch):
+    (sure,) = load("helen-labelled", root)
+    assert len(load("ytf-labelled", root)) == -(-len(list((root / YTF / "training").iterdir())) // 3)
+    monkeypatch.setenv("FKP_LABELS", str(tmp_path / "labels.jsonl"))
+    for score, confidence, size in ((0.7, 0.9, 1), (0.9, 0.5, 1), (0.9, 0.9, 0.1), (0.9, 0.9, 1)):
+        face = LabelledFace(score, confidence, sure.points * size, IBUG68.name)
+        append_label(tmp_path / "labels.jsonl", f"{HELEN}/400_1.jpg", [face])
+        assert len(load("helen-labelled", root)) == (score == confidence and size == 1)
 
 
 @pytest.mark.parametrize("name", DATASETS)

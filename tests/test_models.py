@@ -44,8 +44,25 @@ def test_soft_argmax_finds_a_peak_and_is_sure_of_it():
     points, scores, log_maps = soft_argmax(logits)
     assert points[0, 0].tolist() == pytest.approx([5.5 / 16, 2.5 / 8])
     assert points[0, 1].tolist() == pytest.approx([0.5, 0.5])
-    assert scores[0].tolist() == pytest.approx([1.0, 0.0])
+    assert scores[0].tolist() == pytest.approx([1.0, 0.0], abs=0.01)
     assert log_maps.exp().sum(dim=(2, 3))[0].tolist() == pytest.approx([1, 1])
+
+
+def test_soft_argmax_of_split_cells_is_that_of_the_shuffled_map():
+    logits = torch.randn(2, 3 * 4, 5, 6, generator=torch.Generator().manual_seed(0)) * 3
+    split = soft_argmax(logits, split=2)
+    whole = soft_argmax(torch.nn.functional.pixel_shuffle(logits, 2))
+    for a, b in zip(split, whole, strict=True):
+        torch.testing.assert_close(a, b)
+
+
+def test_scores_fall_with_the_spread_of_a_map():
+    cells = torch.arange(40) + 0.5
+    sizes = torch.tensor([0.7, 1.0, 2.0, 4.0])
+    row = -((cells - 20) ** 2) / (2 * sizes[:, None] ** 2)
+    scores = soft_argmax(row[None, :, :, None] + row[None, :, None, :]).scores[0]
+    assert (scores.diff() < 0).all()
+    assert scores[1].item() == pytest.approx(0.78, abs=0.01)
 
 
 def test_preprocessing_is_grey_and_normalised_as_it_says():

@@ -18,7 +18,7 @@ from fkp.training.quantise import QuantisationError, quantise
 MAPS = dataclasses.replace(
     SPOT,
     network="pyramid-softargmax",
-    options={"widths": (8, 8, 16, 16), "top": 8, "blocks": 1},
+    options={"widths": (8, 8, 16, 16), "top": 8, "blocks": (1, 1, 1, 1)},
     loss=Loss("smooth-l1", scale=32, map_weight=1.0),
     storage="int8",
     epochs=3,

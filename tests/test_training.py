@@ -21,8 +21,8 @@ from fkp.runtime.landmarker import Landmarker
 from fkp.runtime.sessions import ModelSession
 from fkp.training import cli as commands
 from fkp.training import crops as cropping
+from fkp.training import epochs, loop
 from fkp.training import export as exporting
-from fkp.training import loop
 from fkp.training.augment import Augmentation
 from fkp.training.crops import CropDataset, DrawSampler, load_crops
 from fkp.training.export import export
@@ -124,7 +124,7 @@ def test_half_precision_halves_the_file_and_keeps_the_answer(tmp_path):
 def test_an_interrupted_run_resumes_to_the_same_weights(tmp_path, monkeypatch):
     whole = trainer(tmp_path, folder="whole").train().load_weights(SPOT)
 
-    monkeypatch.setattr(loop, "_CHECKPOINT_SECONDS", 0)
+    monkeypatch.setattr(epochs, "_CHECKPOINT_SECONDS", 0)
     interrupted = trainer(tmp_path, folder="parts")
     train_epoch = interrupted._train_epoch
 

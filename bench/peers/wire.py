@@ -38,7 +38,7 @@ def read_message(stream: IO[bytes]) -> NDArray:
 def serve(
     versions: str, predict: Callable[[NDArray, NDArray], ArrayLike], find: Callable[[NDArray], ArrayLike]
 ) -> None:
-    """Answer pictures and boxes with points until the pipe closes.
+    """Answer pictures and boxes with points, and with the milliseconds it took, until the pipe closes.
 
     Args:
         versions: JSON, sent first.
@@ -47,6 +47,7 @@ def serve(
     """
     import os
     import sys
+    import time
 
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # whatever a library prints must not get between the answers
@@ -57,5 +58,8 @@ def serve(
             boxes = read_message(sys.stdin.buffer)
         except EOFError:
             return
+        start = time.perf_counter()
         points = predict(image, boxes) if len(boxes) else find(image)
+        milliseconds = (time.perf_counter() - start) * 1000
         write_message(answers, np.asarray(points, np.float32))
+        write_message(answers, np.array([milliseconds]))

@@ -134,10 +134,10 @@ class Board:
         return {name: float(value) for name, value in values.items() if value}
 
     def latency_row(self, model: str, kind: str) -> dict[str, str] | None:
-        """One face on one CPU thread, on the board's host."""
-        return self._one(
-            self.latency, model=model, kind=kind, host=self.host, provider="cpu", threads="1", batch="1"
-        )
+        """One face on one CPU thread, on the board's host; of a peer, in whatever runs it."""
+        found = {"model": model, "kind": kind, "host": self.host, "threads": "1", "batch": "1"}
+        rows = (self._one(self.latency, **found, provider=provider) for provider in ("cpu", "own"))
+        return next(filter(None, rows), None)
 
     def regions(self, model: str, scheme: str) -> dict[str, float]:
         """Region -> NME in percent, true boxes."""

@@ -14,8 +14,9 @@ Made by `python -m bench report` from the CSVs in [bench/results](bench/results)
 
 NME is in percent, lower is better; the best of a column is bold. Boxes are the true ones where nothing else
 is said. Published figures on 300-W common rest on 3,148 training faces and ImageNet weights; the models here
-start from scratch and have seen 1,566 of those faces; 164 more chose the epoch. fkp68-base and fkp68-tiny
-have also seen 1,117 faces of unannotated HELEN photos, labelled by an earlier round of fkp68-base.
+start from scratch and have seen 1,566 of those faces; 164 more chose the epoch. The
+fkp68 models have also seen about 1,100 faces of unannotated HELEN photos, and fkp68-base 1,000 YouTube Faces
+training frames, all labelled by an earlier model of this project.
 """
 
 _SHORT_ROWS, _SHORT_KAGGLE = 6, 2  # models in the README's tables

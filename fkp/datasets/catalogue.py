@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from fkp.datasets.dlib_xml import read_dlib_xml, read_given_boxes
 from fkp.datasets.imm import read_imm
-from fkp.datasets.labels import read_labelled
+from fkp.datasets.labels import Belief, read_labelled
 from fkp.datasets.pts import read_pts_folder
 from fkp.datasets.sample import OnError, Sample, fail
 from fkp.datasets.ytf import CSV_SUFFIX, read_ytf_csv
@@ -25,6 +25,7 @@ KAGGLE_TEST_XML = "labels_ibug_300W_test_parsed.xml"
 YTF_FOLDER = "P1_Facial_Keypoints/data"
 IMM_FOLDER = "imm_face_db"
 HELEN_FOLDER = "helen_unlabelled"
+THINGS_FOLDER = "things"
 YUNET_FILE = "detectors/face_detection_yunet_2023mar.onnx"
 
 # From the boxes in iBUG's XML, dlib's detector, to canonical ones: what `data fit-boxes` printed.
@@ -33,8 +34,8 @@ DLIB_BOX = BoxMap(left=0.0266, top=0.0957, right=-0.0218, bottom=0.0531)
 _TRAIN_FOLDERS = ("afw/", "helen/trainset/", "lfpw/trainset/")
 _FIRST_IMM_VALIDATION_PERSON = 33
 _VALIDATION_SHARE = 0.1
-# A teacher's points are believed on faces that are surely faces, and not small.
-_SURE, _SMALLEST = 0.8, 40
+# A teacher's points are believed on faces that are surely faces and not small, where it is sure itself.
+_BELIEVED = Belief(score=0.8, confidence=0.6, smallest=40)
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,12 +122,13 @@ def _imm(validation: bool) -> Dataset:
     return Dataset(f"imm-{side}", title, IMM58.name, IMM_FOLDER, (".",), read)
 
 
-def _helen_labelled() -> Dataset:
-    def read(folder: Path, on_error: OnError) -> Iterator[Sample]:
-        return read_labelled(folder.parent, folder.name, _SURE, _SMALLEST, on_error)
+def _labelled(name: str, title: str, folder: str, every: int = 1) -> Dataset:
+    def read(place: Path, on_error: OnError) -> Iterator[Sample]:
+        root = place.parents[len(Path(folder).parts) - 1]
+        return read_labelled(root, folder, _BELIEVED, on_error, every)
 
-    title = "HELEN photos without annotations, labelled by a teacher (`data label`)"
-    return Dataset("helen-labelled", title, IBUG68.name, HELEN_FOLDER, (".",), read)
+    title = f"{title}, labelled by a teacher (`data label`)"
+    return Dataset(name, title, IBUG68.name, folder, (".",), read)
 
 
 DATASETS: Mapping[str, Dataset] = {
@@ -138,7 +140,9 @@ DATASETS: Mapping[str, Dataset] = {
         _300w("helen", "300-W common, the HELEN part", ("helen/testset",)),
         _300w("lfpw", "300-W common, the LFPW part", ("lfpw/testset",)),
         _kaggle_test(),
-        _helen_labelled(),
+        _labelled("helen-labelled", "HELEN photos without annotations", HELEN_FOLDER),
+        # Neighbouring frames of a video are nearly one picture.
+        _labelled("ytf-labelled", "a third of the YouTube Faces frames", f"{YTF_FOLDER}/training", every=3),
         _ytf("ytf-train", "YouTube Faces frames, training part", "training", lambda s: not _held_out(s)),
         _ytf("ytf-val", "YouTube Faces frames, validation part", "training", _held_out),
         _ytf("ytf-test", "YouTube Faces frames, test part", "test", lambda s: True),
@@ -149,11 +153,11 @@ DATASETS: Mapping[str, Dataset] = {
 
 
 def training_pictures(root: Path) -> list[Path]:
-    """Every picture that may be trained on, once: those of the training parts and of HELEN's photos
-    without annotations, but for photos in which a test face stands beside another one."""
+    """Every picture that may be trained on, once: those of the training parts, of HELEN's photos without
+    annotations and of things, but for photos in which a test face stands beside another one."""
     tests = [name for name in ("kaggle-test", "300w-common") if name in available(root)]
     barred = {sample.group for name in tests for sample in load(name, root)}
-    pictures = set((root / HELEN_FOLDER).glob("*.jpg"))
+    pictures = {path for folder in (HELEN_FOLDER, THINGS_FOLDER) for path in (root / folder).glob("*.jpg")}
     for name in available(root):
         if name.endswith("-train"):
             pictures |= {sample.image for sample in load(name, root) if sample.group not in barred}

@@ -46,6 +46,16 @@ class LabelledFace:
         }
 
 
+@dataclass(frozen=True, slots=True)
+class Belief:
+    """Which labelled faces to learn from: the least `score` and `confidence`, and the least longer side of
+    a face's box in pixels."""
+
+    score: float
+    confidence: float
+    smallest: float
+
+
 def labels_file() -> Path:
     """Where the labels are: $FKP_LABELS, else `runs/labels.jsonl`."""
     return Path(os.environ.get("FKP_LABELS") or Path("runs", "labels.jsonl")).resolve()
@@ -82,20 +92,19 @@ def append_label(path: Path, picture: str, faces: list[LabelledFace]) -> None:
 
 
 def read_labelled(
-    root: Path, folder: str, score: float, smallest: float, on_error: OnError = fail
+    root: Path, folder: str, belief: Belief, on_error: OnError = fail, every: int = 1
 ) -> Iterator[Sample]:
-    """The faces in a folder's pictures that the detector is sure of, as samples.
+    """The faces in a folder's pictures that the teachers are sure of, as samples.
 
     Args:
         root: the data root.
         folder: of the pictures, in the data root.
-        score: least score of the detector.
-        smallest: least longer side of a face's box, in pixels.
+        belief: what faces must be.
         on_error: called for every broken entry.
+        every: only every so manieth picture is read.
     """
-    for name, faces in sorted(read_labels(labels_file()).items()):
-        if not name.startswith(f"{folder}/"):
-            continue
+    names = sorted(item for item in read_labels(labels_file()).items() if item[0].startswith(f"{folder}/"))
+    for name, faces in names[::every]:
         try:
             with located(root / name):
                 image = picture_inside(root, name)
@@ -105,7 +114,8 @@ def read_labelled(
         inner = name.removeprefix(f"{folder}/")
         for number, face in enumerate(faces):
             box = points_box(face.points)
-            if face.score >= score and (box[2:] - box[:2]).max() >= smallest:
+            sure = face.score >= belief.score and face.confidence >= belief.confidence
+            if sure and (box[2:] - box[:2]).max() >= belief.smallest:
                 yield Sample(
                     image=image,
                     id=inner if number == 0 else f"{inner}#{number}",

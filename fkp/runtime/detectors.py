@@ -66,9 +66,7 @@ class HaarDetector:
     def raw_boxes(self, image: NDArray[np.uint8]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """The cascade's own square boxes (N, 4) in the image frame and their scores (N,), best first."""
         grey = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
-        scale = min(1.0, self._LONG_SIDE / max(grey.shape))
-        if scale < 1:
-            grey = cv2.resize(grey, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+        grey, scale = shrink(grey, self._LONG_SIDE)
         with self._lock:
             found, _, weights = self._cascade.detectMultiScale3(
                 grey,
@@ -112,15 +110,26 @@ class YuNetDetector:
     def raw_boxes(self, image: NDArray[np.uint8]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """YuNet's own boxes (N, 4) in the image frame and their scores (N,), best first."""
         bgr = cv2.cvtColor(image, cv2.COLOR_RGB2BGR)
-        scale = min(1.0, self._LONG_SIDE / max(bgr.shape))
-        if scale < 1:
-            bgr = cv2.resize(bgr, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+        bgr, scale = shrink(bgr, self._LONG_SIDE)
         with self._lock:
             self._net.setInputSize((bgr.shape[1], bgr.shape[0]))
             _, found = self._net.detect(bgr)
         rows = np.empty((0, 15), np.float32) if found is None else found[np.argsort(-found[:, 14])]
         corners = np.concatenate([rows[:, :2], rows[:, :2] + rows[:, 2:4]], axis=1)
         return (corners / scale).astype(np.float32), rows[:, 14].astype(np.float32)
+
+
+def shrink(image: NDArray, longest: int) -> tuple[NDArray, float]:
+    """A picture (H, W, ...) with at most `longest` pixels on its longer side, and its new scale."""
+    height, width = image.shape[:2]
+    scale = min(1.0, longest / max(height, width))
+    if scale == 1:
+        return image, scale
+    # Of a sliver OpenCV would leave nothing.
+    size = (
+        None if min(height, width) * scale >= 1 else (max(1, int(width * scale)), max(1, int(height * scale)))
+    )
+    return cv2.resize(image, size, fx=scale, fy=scale, interpolation=cv2.INTER_AREA), scale
 
 
 def suppress_overlaps(
@@ -145,7 +154,7 @@ class FkpDetector:
 
     _FILE = Path(__file__).resolve().parents[2] / "exported" / "detectors" / "fkp-detector.onnx"
     _LONG_SIDE = 640  # pictures are searched at this size at most
-    _STRIDE = 64  # the network's sides are multiples of it
+    _STEP = 64  # the network's sides are multiples of it
     _THRESHOLD = 0.6  # on validation pictures all faces are above it, and few other things
     _OVERLAP = 0.5  # of the smaller box: what lies inside of a face is a part of it
     _AGREE = 0.6  # overlap from which two boxes speak of the same face
@@ -166,13 +175,10 @@ class FkpDetector:
             raise ModelError(f"the model {self.path} is not a face detector of this project")
 
     def detect(self, image: NDArray[np.uint8]) -> Detections:
-        scale = min(1.0, self._LONG_SIDE / max(image.shape))
-        small: NDArray = image
-        if scale < 1:
-            small = cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+        small, scale = shrink(image, self._LONG_SIDE)
         height, width = small.shape[:2]
         padded = cv2.copyMakeBorder(
-            small, 0, -height % self._STRIDE, 0, -width % self._STRIDE, cv2.BORDER_CONSTANT
+            small, 0, -height % self._STEP, 0, -width % self._STEP, cv2.BORDER_CONSTANT
         )
         boxes, scores = self._session.run(list(DETECTOR_OUTPUT_NAMES), {INPUT_NAME: padded[None]})
         sure = scores[0] >= self._THRESHOLD

@@ -17,6 +17,7 @@ from fkp.training.catalogue import RECIPES, get_recipe
 from fkp.training.recipe import Recipe
 from fkp.training.run import Run, RunError
 
+_RECOVERY_CROPS = 128
 MISSING_DATA = (
     "no data found: give --data DIR, set FKP_DATA, or get a data set with `python -m fkp data get NAME`"
 )
@@ -27,6 +28,7 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
     _add_train(subparsers)
     _add_export(subparsers)
     _add_quantise(subparsers)
+    _add_recover(subparsers)
 
 
 def _add_train(subparsers: argparse._SubParsersAction) -> None:
@@ -82,6 +84,22 @@ def _add_quantise(subparsers: argparse._SubParsersAction) -> None:
     )
     parser.add_argument("--out", type=Path, metavar="DIR", help="folder of the models (default: exported/)")
     parser.set_defaults(func=_quantise)
+
+
+def _add_recover(subparsers: argparse._SubParsersAction) -> None:
+    parser = subparsers.add_parser(
+        "recover",
+        help="make a run of an exported model, to train on from it",
+        description="Writes the weights of an exported file as those of a run, so that recipes can name it "
+        "as what they start from or as their teacher, without its being trained again.",
+    )
+    parser.add_argument("name", choices=RECIPES, metavar="NAME", help="the recipe of the network in the file")
+    parser.add_argument("--file", type=Path, metavar="FILE", help="default: exported/NAME.onnx")
+    parser.add_argument(
+        "--data", type=Path, metavar="DIR", help="data root (default: $FKP_DATA, then ./data)"
+    )
+    add_runs(parser)
+    parser.set_defaults(func=_recover)
 
 
 def add_runs(parser: argparse.ArgumentParser) -> None:
@@ -222,4 +240,30 @@ def _quantise(args: argparse.Namespace) -> int:
         raise SystemExit(str(error)) from error
     refresh_index(folder)
     print(f"{path}: {path.stat().st_size / 1e6:.2f} MB; {recipe.validation}: {before:.3f} % -> {after:.3f} %")
+    return 0
+
+
+def _recover(args: argparse.Namespace) -> int:
+    import numpy as np
+    import torch
+
+    from fkp.runtime.index import models_folder
+    from fkp.training.crops import CropDataset, load_crops
+    from fkp.training.recover import recover
+
+    recipe, run = get_recipe(args.name), Run(args.runs / args.name)
+    path = args.file or models_folder() / f"{args.name}.onnx"
+    root = find_data_root(args.data)
+    if root is None:
+        raise SystemExit(MISSING_DATA)
+    if run.weights.is_file():
+        raise SystemExit(f"{run.weights} is there already: give another --runs folder")
+    try:
+        faces = [as_scheme(sample, recipe.scheme) for sample in load(recipe.train[0], root)]
+        crops = CropDataset(load_crops(faces, recipe), recipe, recipe.augmentation)
+        shown = np.stack([crops[draw, draw][0] for draw in range(min(_RECOVERY_CROPS, len(crops)))])
+        difference = recover(recipe, path, torch.from_numpy(shown), run)
+    except (DataError, FileNotFoundError, RunError) as error:
+        raise SystemExit(str(error)) from error
+    print(f"{run.weights}: within {difference:.1e} of the crop of {path}")
     return 0

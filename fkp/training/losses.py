@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -21,28 +23,38 @@ class Loss:
         scale: what coordinate differences in the unit frame are multiplied by first: 1 for the
             unit frame, 100 where a report scales its targets by 100, the crop's side for pixels.
         beta: where smooth L1 turns from a parabola into a line, in scaled units.
-        map_weight: weight of the Jensen-Shannon divergence between each map and a Gaussian of one
-            cell at the true point (Nibali et al., "Numerical Coordinate Regression", 2018).
+        map_weight: weight of the distance between each map and a Gaussian of one cell at the true point
+            (Nibali et al., "Numerical Coordinate Regression", 2018).
+        map_distance: "jensen-shannon" divergence, or "cross-entropy", which costs a fifth of the time;
+            near the optimum it rises about four times as steeply.
     """
 
     kind: Literal["mse", "l1", "smooth-l1"]
     scale: float = 1.0
     beta: float = 1.0
     map_weight: float = 0.0
+    map_distance: Literal["jensen-shannon", "cross-entropy"] = "jensen-shannon"
 
     def __call__(self, prediction: Prediction, target: Tensor) -> Tensor:
         """Mean loss of a batch; `target` is (N, K, 2) in the unit frame."""
         loss = self._of_points(prediction.points, target)
-        if self.map_weight and prediction.log_maps is not None:
-            loss = loss + self.map_weight * map_divergence(prediction.log_maps, target)
-        return loss
+        if not self.map_weight or prediction.log_maps is None:
+            return loss
+        rows, columns = gaussians(target, prediction.log_maps.shape[-2:])
+        if self.map_distance == "cross-entropy":
+            wanted = rows.exp()[..., :, None] * columns.exp()[..., None, :]
+            return loss + self.map_weight * _cross_entropy(prediction.log_maps, wanted)
+        log_wanted = rows[..., :, None] + columns[..., None, :]
+        return loss + self.map_weight * _jensen_shannon(prediction.log_maps, log_wanted)
 
     def distance(self, prediction: Prediction, teacher: Prediction) -> Tensor:
         """The same between a prediction and a teacher's: of their points, and of their maps."""
         loss = self._of_points(prediction.points, teacher.points)
-        if self.map_weight and prediction.log_maps is not None and teacher.log_maps is not None:
-            loss = loss + self.map_weight * _divergence(prediction.log_maps, teacher.log_maps)
-        return loss
+        if not self.map_weight or prediction.log_maps is None or teacher.log_maps is None:
+            return loss
+        if self.map_distance == "cross-entropy":
+            return loss + self.map_weight * _cross_entropy(prediction.log_maps, teacher.log_maps.exp())
+        return loss + self.map_weight * _jensen_shannon(prediction.log_maps, teacher.log_maps)
 
     def _of_points(self, points: Tensor, target: Tensor) -> Tensor:
         predicted, wanted = points * self.scale, target * self.scale
@@ -53,26 +65,30 @@ class Loss:
         return F.smooth_l1_loss(predicted, wanted, beta=self.beta)
 
 
-def map_divergence(log_maps: Tensor, target: Tensor, sigma: float = 1.0) -> Tensor:
-    """Mean Jensen-Shannon divergence of maps from Gaussians at the true points.
+def gaussians(target: Tensor, size: Sequence[int], sigma: float = 1.0) -> tuple[Tensor, Tensor]:
+    """Log-probabilities of Gaussians at the true points: over the rows (N, K, h) and over the columns
+    (N, K, w) of a map. That of a cell is the product of its row's and its column's.
 
     Args:
-        log_maps: (N, K, h, w) log-probabilities.
         target: (N, K, 2) in the unit frame; a point outside of the map gives the map's nearest rim.
+        size: (h, w) of the maps.
         sigma: of the Gaussian, in cells.
     """
-    h, w = log_maps.shape[-2:]
+    h, w = size
     xs = torch.arange(w, device=target.device, dtype=target.dtype) + 0.5
     ys = torch.arange(h, device=target.device, dtype=target.dtype) + 0.5
-    # A Gaussian over the cells is the product of one along x and one along y.
-    log_x = F.log_softmax(-((xs - target[..., :1] * w) ** 2) / (2 * sigma**2), dim=-1)
-    log_y = F.log_softmax(-((ys - target[..., 1:] * h) ** 2) / (2 * sigma**2), dim=-1)
-    return _divergence(log_maps, log_y[..., :, None] + log_x[..., None, :])
+    rows = F.log_softmax(-((ys - target[..., 1:] * h) ** 2) / (2 * sigma**2), dim=-1)
+    columns = F.log_softmax(-((xs - target[..., :1] * w) ** 2) / (2 * sigma**2), dim=-1)
+    return rows, columns
 
 
-def _divergence(log_maps: Tensor, log_target: Tensor) -> Tensor:
-    """Mean Jensen-Shannon divergence of maps (N, K, h, w) from others, all log-probabilities."""
-    log_maps, log_target = log_maps.flatten(2), log_target.flatten(2)
-    log_middle = torch.logaddexp(log_maps, log_target) - 0.6931471805599453
-    divergence = log_maps.exp() * (log_maps - log_middle) + log_target.exp() * (log_target - log_middle)
-    return 0.5 * divergence.sum(dim=-1).mean()
+def _cross_entropy(log_maps: Tensor, wanted: Tensor) -> Tensor:
+    """Mean over maps (N, K, h, w) of log-probabilities, against probabilities."""
+    return -torch.dot(wanted.flatten(), log_maps.flatten()) / (log_maps.shape[0] * log_maps.shape[1])
+
+
+def _jensen_shannon(log_maps: Tensor, log_wanted: Tensor) -> Tensor:
+    """Mean divergence of maps (N, K, h, w) from others, all log-probabilities."""
+    log_middle = torch.logaddexp(log_maps, log_wanted) - math.log(2)
+    parts = log_maps.exp() * (log_maps - log_middle) + log_wanted.exp() * (log_wanted - log_middle)
+    return 0.5 * parts.sum(dim=(-2, -1)).mean()

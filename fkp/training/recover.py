@@ -1,0 +1,125 @@
+"""From an exported file back to a run that training can go on from: as `initial`, or as a teacher."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import onnx
+import onnxruntime
+import torch
+from numpy.typing import NDArray
+from onnx import numpy_helper
+from torch import Tensor, nn
+
+from fkp.models import KeypointModel
+from fkp.spec import INPUT_NAME, METADATA_KEY, OUTPUT_NAMES, ModelSpec, SpecError
+from fkp.training.recipe import Recipe
+from fkp.training.run import Run, RunError, Weights
+
+_LIMIT = 1e-3  # largest difference of a point from the file's, in crop sides
+_PREFIX = "model."  # of the names in the file: what is exported wraps the model
+
+
+def recover(recipe: Recipe, path: Path, crops: Tensor, run: Run) -> float:
+    """Writes the weights of an exported file as those of a run of its recipe.
+
+    Exporting folds each batch norm into the convolution before it; here every norm gets back the
+    statistics of its input, so that the network answers as the file does and can be trained on.
+
+    Args:
+        recipe: of the network in the file, whatever the file is called.
+        path: the file.
+        crops: (n, H, W, 3) uint8 training crops, to measure these statistics on.
+        run: where the weights go.
+
+    Returns:
+        the largest difference of the points from the file's, in crop sides.
+
+    Raises:
+        RunError: the file is of another network, or the recovered one answers otherwise.
+    """
+    spec = _read_spec(path)
+    model = recipe.build()
+    _load(model, _initializers(path), path)
+    _unfold_norms(model, crops)
+    difference = _difference(model, path, crops)
+    if not difference < _LIMIT:
+        raise RunError(f"the network recovered from {path} differs from it by {difference:.1e} of the crop")
+    validation = spec.validation
+    run.folder.mkdir(parents=True, exist_ok=True)
+    run.save_weights(
+        Weights(
+            recipe=recipe.to_dict(), model=model.state_dict(), training_data=dict(spec.training_data),
+            validation_nme=validation.value if validation else float("nan"),
+            epoch=int(validation.metric.split()[-1]) if validation else 0,
+            crops=crops[:8], pretrained=spec.pretrained,
+        )
+    )  # fmt: skip
+    return difference
+
+
+def _read_spec(path: Path) -> ModelSpec:
+    session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
+    try:
+        return ModelSpec.from_json(session.get_modelmeta().custom_metadata_map.get(METADATA_KEY, ""))
+    except SpecError as error:
+        raise RunError(f"{path} is no model of this project: {error}") from error
+
+
+def _initializers(path: Path) -> dict[str, NDArray]:
+    """A file's weights by name, in full precision."""
+    stored = {t.name: numpy_helper.to_array(t) for t in onnx.load(path).graph.initializer}
+    weights = {}
+    for name, values in stored.items():
+        if name.endswith("_int8"):
+            name = name.removesuffix("_int8")
+            weights[name] = values * stored[f"{name}_scale"]
+        else:
+            weights[name.removesuffix("_half")] = values
+    return weights
+
+
+def _load(model: KeypointModel, weights: dict[str, NDArray], path: Path) -> None:
+    """Copies a file's weights into convolutions and linear layers, and folded biases into the norms."""
+    norms = {
+        f"{name}.1": f"{name}.0"
+        for name, module in model.named_modules()
+        if isinstance(module, nn.Sequential) and len(module) > 1 and isinstance(module[1], nn.BatchNorm2d)
+    }
+    for name, parameter in model.named_parameters():
+        module, _, kind = name.rpartition(".")
+        if module in norms and kind == "weight":
+            continue  # folded: `_unfold_norms` sets it
+        source = f"{_PREFIX}{norms[module]}.weight_bias" if module in norms else _PREFIX + name
+        values = weights.get(source)
+        if values is None or values.shape != tuple(parameter.shape):
+            raise RunError(f"{path} holds no {source} of {tuple(parameter.shape)}: it is of another network")
+        parameter.data.copy_(torch.from_numpy(values.astype(np.float32)))
+
+
+@torch.inference_mode()
+def _unfold_norms(model: KeypointModel, crops: Tensor) -> None:
+    """Gives every batch norm its input's statistics, and the gain and bias that undo them."""
+
+    def unfold(norm: nn.BatchNorm2d, inputs: tuple[Tensor]) -> None:
+        variance, mean = torch.var_mean(inputs[0], dim=(0, 2, 3))
+        assert norm.running_mean is not None
+        assert norm.running_var is not None
+        norm.running_mean.copy_(mean)
+        norm.running_var.copy_(variance)
+        norm.weight.copy_((variance + norm.eps).sqrt())
+        norm.bias.add_(mean)
+
+    norms = [module for module in model.modules() if isinstance(module, nn.BatchNorm2d)]
+    handles = [norm.register_forward_pre_hook(unfold) for norm in norms]
+    model.eval()(crops)
+    for handle in handles:
+        handle.remove()
+
+
+@torch.inference_mode()
+def _difference(model: KeypointModel, path: Path, crops: Tensor) -> float:
+    session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
+    (points,) = session.run(OUTPUT_NAMES[:1], {INPUT_NAME: crops.numpy()})
+    return float(np.abs(points - model(crops).points.numpy()).max())

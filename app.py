@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import gc
 import os
-import threading
 
 # Before Gradio is imported: it sends nothing home.
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
 os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
 
-from demo import models
-from demo.ui import build, launch_options
-
 if __name__ == "__main__":
-    threading.Thread(target=models.warm_up, daemon=True).start()
-    build().launch(**launch_options())
+    gc.disable()  # what is imported stays: looking for rubbish in it takes a tenth of the start
+    from demo import models
+    from demo.ui import build, launch_options
+
+    page = build()  # a Space in its development mode looks for it among this module's names
+    page.launch(prevent_thread_lock=True, **launch_options())
+    gc.enable()
+    models.warm_up()  # now, as its visitor's browser takes longer to start
+    page.block_thread()

@@ -42,9 +42,9 @@ def choices() -> list[tuple[str, str]]:
 def _figures(entry: ModelEntry) -> list[str]:
     """A usable model's error, speed and size, as far as they are known."""
     error, speed = error_of(entry), measured.speeds().get(entry.name)
-    known = [f"{error:.1f} %"] if error is not None else []
-    known += [f"{speed:.2g} ms" if speed < 10 else f"{speed:.0f} ms"] if speed else []
-    return [*known, f"{entry.path.stat().st_size / 1e6:.1f} MB"]
+    known = [f"{error:.1f}\u00a0%"] if error is not None else []
+    known += [f"{speed:.2g}\u00a0ms" if speed < 10 else f"{speed:.0f}\u00a0ms"] if speed else []
+    return [*known, f"{entry.path.stat().st_size / 1e6:.1f}\u00a0MB"]
 
 
 def error_of(entry: ModelEntry) -> float | None:
@@ -83,7 +83,9 @@ def find(name: str) -> ModelEntry:
     """
     known = {entry.name: entry for entry in entries()}
     if name not in known:
-        raise ModelError("there is no such model" if known else "no model is installed: export one first")
+        raise ModelError(
+            "there is no such model" if known else "no model is installed, or their index is damaged"
+        )
     entry = known[name]
     if entry.problem is not None:
         raise ModelError(f"the model {name} cannot be used: {entry.problem}")

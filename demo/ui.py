@@ -9,6 +9,7 @@ import gradio as gr
 from gradio.themes.utils.fonts import LocalFont
 
 from demo.files import KEPT_SECONDS
+from demo.handlers import leaderboard as results
 from demo.handlers import programs
 from demo.tabs import compare, image, leaderboard, live, network, video
 
@@ -45,10 +46,10 @@ def build() -> gr.Blocks:
 def launch_options() -> dict[str, Any]:
     """What `launch` is told, here and in tests."""
     return {
-        "theme": gr.themes.Base(primary_hue="teal", neutral_hue="slate", radius_size="md", font=_FONT),
+        "theme": _theme(),
         "css_paths": Path(__file__).with_name("style.css"),
         "max_file_size": "100mb",
-        "allowed_paths": [],
+        "allowed_paths": [str(results.REPORT)],
         "show_error": False,
         "run_history": False,
         "footer_links": ["api"],
@@ -56,3 +57,16 @@ def launch_options() -> dict[str, Any]:
         "max_threads": 16,
         "state_session_capacity": 500,
     }
+
+
+def _theme() -> gr.themes.Base:
+    """Teal and slate, dark enough on white, and light enough on black, to be read by weak eyes."""
+    theme = gr.themes.Base(primary_hue="teal", neutral_hue="slate", radius_size="md", font=_FONT)
+    return theme.set(
+        color_accent="*primary_600",
+        body_text_color_subdued="*neutral_500",
+        button_primary_background_fill="*primary_700",
+        button_primary_background_fill_hover="*primary_600",
+        button_primary_background_fill_dark="*primary_700",
+        button_primary_background_fill_hover_dark="*primary_600",
+    )

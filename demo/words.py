@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from html import escape
+from pathlib import Path
+from urllib.parse import quote
 
 from demo.differences import COLOURS
 from demo.measured import TEST_SETS, errors, speeds
@@ -11,6 +13,7 @@ from demo.models import error_of, passes, points_in_words
 from fkp.runtime.face import Face
 from fkp.runtime.index import ModelEntry
 from fkp.runtime.pose import head_pose
+from fkp.runtime.results import csv_rows
 from fkp.spec import ModelSpec
 
 _SMALLEST = 16  # pixels of the smallest face that the detector was taught
@@ -55,10 +58,11 @@ def faces_found(faces: Sequence[Face], size: tuple[int, int]) -> str:
     if not faces:
         return note(
             f"No face found in this picture ({width} x {height} pixels). The detector looks for human faces"
-            " that are not upside down, show both eyes, and are at least a fortieth of the picture wide."
+            " that are not upside down, show both eyes, and are at least a fortieth of the picture"
+            f" and {_SMALLEST} pixels wide."
         )
     points = sum(len(face.points) for face in faces)
-    text = f"{_count(len(faces), 'face')}, {_count(points, 'point')} in {width} x {height} pixels."
+    text = f"{counted(len(faces), 'face')}, {counted(points, 'point')} in {width} x {height} pixels."
     unsure = [str(number) for number, face in enumerate(faces, start=1) if face.scores.mean() < _UNSURE]
     if not unsure:
         return done(text)
@@ -70,10 +74,21 @@ def faces_found(faces: Sequence[Face], size: tuple[int, int]) -> str:
 
 def face_table(faces: Sequence[Face]) -> str:
     """A row for each face: where it is, how sure the model is, how the head is held."""
-    head = ("Face", "Left, top", "Width x height", "Confidence", "Roll", "Turn")
+    head = ("Face", "Left, top", "Size", "Confidence", "Roll", "Turn")
     return (
         _table(head, [_face_row(number, face) for number, face in enumerate(faces, start=1)]) if faces else ""
     )
+
+
+def point_table(faces: Sequence[Face]) -> str:
+    """A row for each point of each face; faces are counted as in `face_table`, points as in the files."""
+    head = ("Face", "Point", "Region", "x", "y", "Confidence")
+    rows = [
+        [str(number), *(str(cell).replace("_", " ") for cell in row[2:])]
+        for number, face in enumerate(faces, start=1)
+        for row in csv_rows("", [face])
+    ]
+    return _table(head, rows) if rows else ""
 
 
 def _face_row(number: int, face: Face) -> list[str]:
@@ -135,7 +150,8 @@ def model_table(entries: Sequence[ModelEntry]) -> str:
     """All models; those that cannot be used are greyed, with the reason."""
     if not entries:
         return note(
-            "No model is installed. Export one with `python -m fkp export`, then start the demo again."
+            "No model is installed, or the index of the models is damaged."
+            " Export one with `python -m fkp export`, then start the demo again."
         )
     rows = []
     for entry in entries:
@@ -184,18 +200,26 @@ def _short(number: int) -> str:
     return str(number)
 
 
-def _count(number: int, thing: str) -> str:
+def frame(page: Path, title: str) -> str:
+    """An HTML file of our own within this page; its path has to be one of `launch`'s `allowed_paths`."""
+    address = f"gradio_api/file={quote(page.as_posix())}"
+    return f'<iframe class="fkp-frame" title="{escape(title)}" src="{escape(address)}"></iframe>'
+
+
+def counted(number: int, thing: str) -> str:
+    """How many of a thing, such as "2 faces"."""
     return f"{number} {thing}{'' if number == 1 else 's'}"
 
 
 def live(rate: float, milliseconds: float, faces: Sequence[Face], size: tuple[int, int]) -> str:
     """Figures of a running camera."""
     height, width = size
+    points = sum(len(face.points) for face in faces)
     figures = (
         (f"{rate:.0f}", "frames per second"),
         (f"{milliseconds:.0f} ms", "server time for a frame"),
         (str(len(faces)), "face" if len(faces) == 1 else "faces"),
-        (str(sum(len(face.points) for face in faces)), "points"),
+        (str(points), "point" if points == 1 else "points"),
         (f"{width} x {height}", "pixels"),
     )
     return '<div class="fkp-live">' + "".join(f"<span><b>{a}</b> {b}</span>" for a, b in figures) + "</div>"
@@ -204,7 +228,7 @@ def live(rate: float, milliseconds: float, faces: Sequence[Face], size: tuple[in
 def progress(finished: int, expected: int | None, seconds: float) -> str:
     """How far a long job is."""
     if not expected:
-        return note(f"{finished} frames so far …")
+        return note(f"{counted(finished, 'frame')} so far …")
     left = seconds / finished * max(expected - finished, 0)
     text = f"Frame {finished} of about {expected}, {left:.0f} s left"
     return f'<p class="fkp-message"><progress value="{finished}" max="{expected}"></progress> {text}</p>'
@@ -212,7 +236,7 @@ def progress(finished: int, expected: int | None, seconds: float) -> str:
 
 def comparison(rows: Sequence[Sequence[str]]) -> str:
     """A row for each compared model, with its colour in the picture of the differences."""
-    head = ("Model", "From the first", "Error", "Points", "Crop and network, ms")
+    head = ("Model", "From the first", "Error", "Points", "ms")
     legend = "".join(
         f'<li><i style="background: rgb{colour}"></i>{escape(row[0])}</li>'
         for row, colour in zip(rows, COLOURS, strict=False)

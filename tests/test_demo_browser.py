@@ -105,5 +105,5 @@ def test_the_camera_shows_landmarks_and_its_model_can_change(page):
     # The fake camera shows one still picture, so what differs are the landmarks.
     assert (np.abs(drawn - live_picture(page)).max(axis=2) > 60).sum() > 50
     choose(page, "small")
-    figures.to_contain_text("1 points")
+    figures.to_contain_text("1 point")
     page.locator("#camera").get_by_text("Stop").click()

@@ -19,6 +19,7 @@ from PIL import Image
 
 from demo import files, models, words
 from demo.handlers import compare, image, live, network, video
+from fkp.runtime.detectors import FkpDetector
 from fkp.runtime.face import Face
 from fkp.runtime.results import to_pts
 
@@ -75,7 +76,7 @@ def test_downloads_agree_with_each_other():
     assert [float(rows[30]["x"]), float(rows[30]["y"])] == face["points"][30]
     assert Path(saved.pts).read_text().startswith("version: 1\nn_points: 68\n")
     assert Image.open(saved.png).size == (512, 512)
-    assert len(image.coordinates(view.found)) == 68
+    assert words.point_table(view.found.faces).count("<tr>") == 1 + 68
 
 
 def test_many_faces_on_one_picture(tmp_path):
@@ -92,7 +93,8 @@ def test_many_faces_on_one_picture(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("size", "said"), [((1, 1), "too small"), ((3, 700), "No face found"), ((640, 480), "No face found")]
+    ("size", "said"),
+    [((1, 1), "too small"), ((3, 700), "No face"), ((20_000, 5), "No face"), ((640, 480), "No face")],
 )
 def test_no_face_is_said_in_words(tmp_path, size, said):
     view = image.analyse(picture(tmp_path, encoded(Image.new("RGB", size, "teal"), "PNG")), "big", STYLES)
@@ -185,6 +187,15 @@ def test_without_any_model_the_page_says_so(monkeypatch, tmp_path):
     assert "No model is installed" in image.analyse(PICTURE, None, STYLES).message
 
 
+def test_a_damaged_index_and_a_missing_detector_are_told(monkeypatch, tmp_path):
+    monkeypatch.setattr(FkpDetector, "_FILE", tmp_path / "nothing.onnx")
+    models._detector.cache_clear()
+    assert "The face detector is missing" in image.analyse(PICTURE, "big", STYLES).message
+    (tmp_path / "exported" / "index.json").write_text("{nonsense")
+    assert "index of the models is damaged" in words.model_table(models.entries())
+    assert "index is damaged" in image.analyse(PICTURE, "big", STYLES).message
+
+
 def test_text_from_outside_is_escaped():
     assert "<script>" not in words.problem("<script>alert(1)</script>")
 
@@ -269,6 +280,14 @@ def test_bad_videos_get_a_sentence(tmp_path):
         assert str(tmp_path) not in last.message
         assert last.film is None
     assert "Choose a video" in next(video.annotate(None, "big", STYLES)).message
+
+
+def test_a_video_without_a_face_is_told(tmp_path):
+    film = save_video(tmp_path / "film.mp4", [np.zeros((120, 160, 3), np.uint8)], sound=False)
+    *_, last = video.annotate({"path": str(film)}, "big", STYLES)
+    assert "1 frame in" in last.message
+    assert "no face was found" in last.message
+    assert last.film is not None
 
 
 def test_a_long_video_is_cut_and_a_cancelled_one_leaves_nothing(tmp_path, monkeypatch):

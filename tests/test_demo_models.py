@@ -8,7 +8,7 @@ import pytest
 from demo_server import save_models
 from onnx_models import make_spec, save_indexed_model
 
-from demo import models
+from demo import measured, models
 from demo.handlers import leaderboard
 from fkp.spec import ModelSpec, Validation
 
@@ -23,7 +23,7 @@ def test_the_picker_puts_the_best_of_each_kind_first(tmp_path, monkeypatch):
     monkeypatch.setenv("FKP_MODELS", str(tmp_path))
     labels, names = zip(*models.choices(), strict=True)
     assert names == ("a", "b", "d", "c")
-    assert labels[0].startswith("a · 68 points · 4.0 % · ")
+    assert labels[0].startswith("a · 68 points · 4.0\u00a0% · ")
 
 
 @pytest.mark.parametrize(
@@ -45,10 +45,9 @@ def test_models_share_their_detector(tmp_path, monkeypatch):
     assert models.get_landmarker("big", film=True) is not first
 
 
-def test_the_leaderboard_reads_committed_results(tmp_path):
-    nothing = tmp_path / "nothing"
-    assert leaderboard.results("accuracy", nothing).empty
-    assert leaderboard.trade_off(nothing).empty
+def test_figures_are_those_of_the_latest_benchmark(tmp_path):
+    assert measured.errors("ibug68", tmp_path / "nothing") == {}
+    assert measured.speeds(tmp_path / "nothing") == {}
     stem = "X-2core_cpu_fp32_2026-01-02.csv"
     (tmp_path / f"accuracy_{stem}").write_text(
         "model,dataset,scheme,boxes,nme\nbig,300w-common,ibug68,truth,3.5\nbig,300w-common,ibug68,detector,3.9\n"
@@ -61,6 +60,11 @@ def test_the_leaderboard_reads_committed_results(tmp_path):
     (tmp_path / "accuracy_A-1core_cpu_fp32_2026-01-01.csv").write_text(
         "model,dataset,scheme,boxes,nme\nbig,300w-common,ibug68,truth,2\n"  # of an older model of that name
     )
-    assert leaderboard.results("accuracy", tmp_path)["NME, %"].max() == 6
-    assert leaderboard.trade_off(tmp_path).to_numpy().tolist() == [["big", "68", 3.5, 12.5]]
-    assert leaderboard.found(folder=tmp_path) == ["accuracy", "latency"]
+    assert measured.errors("ibug68", tmp_path) == {"big": 3.5}
+    assert measured.errors("imm58", tmp_path) == {}
+    assert measured.speeds(tmp_path) == {"big": 12.5}
+
+
+def test_the_leaderboard_frames_the_committed_report(tmp_path):
+    assert "No results" in leaderboard.report(tmp_path / "leaderboard.html")
+    assert str(leaderboard.REPORT) in leaderboard.report()

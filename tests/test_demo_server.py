@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+import os
+import socket
+import subprocess
+import sys
+import time
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import httpx
 import pytest
@@ -10,6 +16,11 @@ from demo_server import FACE, encoded, running, save_models
 from gradio_client import Client, handle_file
 from gradio_client.exceptions import AppError
 from PIL import Image
+
+from demo.handlers.leaderboard import REPORT
+
+ROOT = Path(__file__).resolve().parents[1]
+PATIENCE = 60  # seconds, for a busy machine
 
 
 @pytest.fixture(scope="module")
@@ -30,7 +41,7 @@ def client(address):
 
 def connect(address: str) -> Client:
     """A client that waits for a busy machine."""
-    return Client(address, verbose=False, httpx_kwargs={"timeout": 60})
+    return Client(address, verbose=False, httpx_kwargs={"timeout": PATIENCE})
 
 
 def test_only_the_documented_endpoints_are_named(client):
@@ -75,6 +86,36 @@ def test_files_that_were_not_uploaded_are_refused(client, address, path):
     with pytest.raises(AppError):
         client.predict({"path": path, "meta": {"_type": "gradio.FileData"}}, "big", api_name="/landmarks")
     assert httpx.get(f"{address}gradio_api/file={path}").status_code in (403, 404)
+
+
+def test_of_the_project_itself_only_the_report_is_served(address):
+    report = httpx.get(f"{address}gradio_api/file={REPORT}")
+    assert report.headers["content-type"].startswith("text/html")
+    assert "<table" in report.text
+    for path in (ROOT / "docs" / "api.md", ROOT / "app.py", ROOT / "exported" / "index.json"):
+        assert httpx.get(f"{address}gradio_api/file={path}").status_code == 403
+
+
+def test_the_entry_point_serves_the_page(tmp_path):
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    here = {"GRADIO_SERVER_PORT": str(port), "GRADIO_TEMP_DIR": str(tmp_path)}
+    process = subprocess.Popen([sys.executable, "app.py"], cwd=ROOT, env=os.environ | here)
+    try:
+        give_up = time.monotonic() + PATIENCE
+        while process.poll() is None and time.monotonic() < give_up:
+            time.sleep(0.2)
+            try:
+                page = httpx.get(f"http://127.0.0.1:{port}/", timeout=PATIENCE)
+            except httpx.TransportError:
+                continue
+            assert page.status_code == 200
+            return
+        pytest.fail("the page was not served")
+    finally:
+        process.terminate()
+        process.wait()
 
 
 def test_twenty_visitors_get_their_own_results(address, tmp_path):

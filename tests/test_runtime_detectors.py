@@ -11,7 +11,8 @@ import pytest
 
 from fkp.geometry import box_iou
 from fkp.images import load_image
-from fkp.runtime.detectors import DETECTORS, HAAR_BOX, get_detector, suppress_overlaps
+from fkp.runtime.detectors import DETECTORS, HAAR_BOX, FkpDetector, get_detector, suppress_overlaps
+from fkp.runtime.sessions import ModelError
 
 ASTRONAUT = Path(__file__).parents[1] / "demo" / "examples" / "eileen-collins.jpg"
 FACE = [96.0, 90, 172, 178]  # in the part of the picture that is searched: brows to chin, ear to ear
@@ -78,3 +79,10 @@ def test_overlapping_boxes_are_suppressed():
 def test_unknown_detector_names_the_known():
     with pytest.raises(ValueError, match=f"unknown face detector 'eyes'; known: {', '.join(DETECTORS)}"):
         get_detector("eyes")
+
+
+def test_a_detector_that_fails_says_so(monkeypatch):
+    detector = FkpDetector(threads=1)
+    monkeypatch.setattr(detector, "_STEP", 7)  # no size that the network takes
+    with pytest.raises(ModelError, match="the face detector .* failed on pixels"):
+        detector.detect(np.zeros((50, 50, 3), np.uint8))

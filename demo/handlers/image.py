@@ -18,7 +18,7 @@ from demo.handlers.pictures import read_picture, sentence, shown, to_style, zoom
 from fkp.images import ImageError
 from fkp.runtime.drawing import draw
 from fkp.runtime.face import Face
-from fkp.runtime.results import csv_rows, record, to_csv, to_pts
+from fkp.runtime.results import record, to_csv, to_pts
 from fkp.runtime.sessions import ModelError
 
 _MOST_ZOOMED = 40
@@ -89,17 +89,12 @@ def redraw(found: Found | None, styles: Sequence[str]) -> tuple[str | None, list
         return None, []
 
 
-def coordinates(found: Found | None) -> list[list[str | int | float]]:
-    """A row for every point: face, point, region, x, y, confidence."""
-    return [list(row[1:]) for row in csv_rows(_NAME, found.faces)] if found else []
-
-
 def download_buttons(found: Found | None, styles: Sequence[str]) -> list[Any]:
-    """The download buttons, which work where there is a file, and the coordinates."""
+    """The download buttons, which work where there is a file, and a table of all points."""
     buttons = [
         gr.DownloadButton(value=path, interactive=path is not None) for path in downloads(found, styles)
     ]
-    return [*buttons, coordinates(found)]
+    return [*buttons, words.point_table(found.faces if found else [])]
 
 
 def downloads(found: Found | None, styles: Sequence[str]) -> Downloads:

@@ -9,12 +9,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from fkp.geometry import crop_transform, transform_points, warp
 from fkp.images import ImageError, load_image
+from fkp.runtime.detectors import shrink
 from fkp.runtime.drawing import Style, draw
 from fkp.runtime.face import Face
 
@@ -65,10 +65,7 @@ def shown(
     image: NDArray[np.uint8], faces: Sequence[Face], largest: int = _SHOWN_SIDE
 ) -> tuple[NDArray[np.uint8], list[Face]]:
     """A picture and its faces as they fit a page: at most `largest` pixels on the longer side."""
-    scale = largest / max(image.shape[:2])
-    if scale >= 1:
-        return image, list(faces)
-    small = cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA).astype(np.uint8)
+    small, scale = shrink(image, largest)
     # The centre of the first pixel is at 0, so it is the pixels' edges that scale.
     moved = [
         replace(face, points=(face.points + 0.5) * scale - 0.5, box=(face.box + 0.5) * scale - 0.5)

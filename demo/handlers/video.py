@@ -75,12 +75,12 @@ def _annotate(path: Path, folder: Path, tracker: Tracker, model: str, style: Sty
                 told = time.monotonic()
                 yield View(words.progress(count, expected, told - start))
     took = time.monotonic() - start
-    text = (
-        f"{count} frames in {took:.1f} s ({count / took:.0f} a second); a face was found in {seen} of them."
-    )
+    found = f"a face was found in {seen} of them" if seen else "no face was found in any of them"
+    text = f"{words.counted(count, 'frame')} in {took:.1f} s ({count / took:.0f} a second); {found}."
     if cut:
         text += f" The video is longer than {MAX_SECONDS} seconds: only its beginning was used."
-    yield View(words.done(text), *(str(folder / name) for name in (_FILM, "faces.json", "faces.csv")))
+    message = (words.done if seen else words.note)(text)
+    yield View(message, *(str(folder / name) for name in (_FILM, "faces.json", "faces.csv")))
 
 
 def _check_size(frame: Frame) -> None:

@@ -11,7 +11,8 @@ from demo.tabs.parts import MEANING, PICTURES, picture_input, tiles
 
 _INTRO = f"""\
 Two to {handlers.MOST_MODELS} models on the same faces. The first one in the list is what the others \
-are held against. With a `.pts` file of the true points, each model's error is shown too."""
+are held against. With a `.pts` file of the true points, each model's error is shown too. Milliseconds are \
+those of cutting the faces out and of the network."""
 
 
 def build() -> None:
@@ -30,7 +31,7 @@ def build() -> None:
                 max_choices=handlers.MOST_MODELS,
                 elem_id="compare-models",
             )
-            truth = gr.File(label="True points (.pts), if you have them", file_types=[".pts"], height=120)
+            truth = gr.File(label="True points (.pts), optional", file_types=[".pts"], height=120)
             start = gr.Button("Compare", variant="primary", elem_id="start-compare")
         with gr.Column(scale=3, min_width=300):
             message = gr.HTML(words.note("Choose models, then press Compare."), elem_id="compare-message")

@@ -18,7 +18,7 @@ _PRIVATE: dict[str, Any] = {"api_visibility": "private"}
 def build(page: gr.Blocks) -> None:
     """Add the tab's elements to the page."""
     found = gr.State(None)
-    with gr.Row(equal_height=False):
+    with gr.Row(equal_height=False, elem_classes="fkp-flow"):
         with gr.Column(scale=2, min_width=300):
             picture = picture_input("picture", f"Picture, at most {MAX_MEGAPIXELS} megapixels", 320)
             if EXAMPLES:
@@ -35,12 +35,7 @@ def build(page: gr.Blocks) -> None:
     table = gr.HTML(elem_id="faces")
     zooms = tiles("Each face", 4, "fkp-tiles")
     with gr.Accordion("Coordinates", open=False):
-        points = gr.Dataframe(
-            headers=["face", "point", "region", "x", "y", "confidence"],
-            datatype=["number", "number", "str", "number", "number", "number"],
-            interactive=False,
-            max_height=320,
-        )
+        points = gr.HTML(elem_id="points")
 
     view = [found, message, overlay, zooms, table, timings]
     inputs = [picture, model, styles]

@@ -21,7 +21,7 @@ def build() -> None:
     """Add the tab's elements to the page."""
     session = gr.State(None)
     gr.Markdown(_INTRO, elem_classes="fkp-intro")
-    with gr.Row(equal_height=False):
+    with gr.Row(equal_height=False, elem_classes="fkp-flow"):
         with gr.Column(scale=2, min_width=300):
             camera = gr.Image(
                 sources=["webcam"],

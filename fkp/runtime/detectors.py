@@ -180,7 +180,10 @@ class FkpDetector:
         padded = cv2.copyMakeBorder(
             small, 0, -height % self._STEP, 0, -width % self._STEP, cv2.BORDER_CONSTANT
         )
-        boxes, scores = self._session.run(list(DETECTOR_OUTPUT_NAMES), {INPUT_NAME: padded[None]})
+        try:
+            boxes, scores = self._session.run(list(DETECTOR_OUTPUT_NAMES), {INPUT_NAME: padded[None]})
+        except Exception as error:  # ONNX Runtime's errors have no base class of their own
+            raise ModelError(f"the face detector {self.path} failed on pixels {padded.shape}") from error
         sure = scores[0] >= self._THRESHOLD
         boxes, scores = boxes[0][sure], scores[0][sure]
         kept = suppress_overlaps(boxes, scores, self._OVERLAP, box_nesting)

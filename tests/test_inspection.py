@@ -28,11 +28,13 @@ H, W = 24, 32
 
 @pytest.fixture
 def map_model(tmp_path: Path) -> Path:
-    """A nose model: its map is the softmax of the red channel, its answer is always the middle."""
+    """A nose model: its map is the softmax of the red channel, held by columns, its answer the middle."""
+    x, y = np.meshgrid(np.arange(W), np.arange(H), indexing="ij")
     arrays = {
         "weights": np.array([[[[1.0]], [[0]], [[0]]], [[[0]], [[2]], [[0]]]], np.float32),
         "red": np.array([[[[0.1]], [[0]]]], np.float32),
         "flat": np.array([0, 1, -1]),
+        "centres": np.stack([(x + 0.5) / W, (y + 0.5) / H, x * y], axis=-1).reshape(-1, 3).astype(np.float32),
         "middle": np.full((1, 1, 2), 0.5, np.float32),
         "one": np.ones((1, 1), np.float32),
         "zero": np.array(0, np.float32),
@@ -44,9 +46,11 @@ def map_model(tmp_path: Path) -> Path:
         node("Transpose", ["floats"], ["planes"], perm=[0, 3, 1, 2]),
         node("Conv", ["planes", "weights"], ["maps"], kernel_shape=[1, 1]),
         node("Conv", ["maps", "red"], ["one_map"], kernel_shape=[1, 1]),
-        node("Reshape", ["one_map", "flat"], ["logits"]),
-        node("LogSoftmax", ["logits"], ["logs"], axis=-1),
-        node("ReduceSum", ["logs", "cells"], ["sums"], keepdims=0),
+        node("Transpose", ["one_map"], ["by_columns"], perm=[0, 1, 3, 2]),
+        node("Reshape", ["by_columns", "flat"], ["logits"]),
+        node("Softmax", ["logits"], ["shares"], axis=-1),
+        node("MatMul", ["shares", "centres"], ["moments"]),
+        node("ReduceSum", ["moments", "cells"], ["sums"], keepdims=0),
         node("Mul", ["sums", "zero"], ["zeros"]),
         node("Add", ["zeros", "one"], ["scores"]),
         node("Unsqueeze", ["zeros", "cells"], ["zero_points"]),

@@ -84,5 +84,5 @@ def test_unknown_detector_names_the_known():
 def test_a_detector_that_fails_says_so(monkeypatch):
     detector = FkpDetector(threads=1)
     monkeypatch.setattr(detector, "_STEP", 7)  # no size that the network takes
-    with pytest.raises(ModelError, match="the face detector .* failed on pixels"):
+    with pytest.raises(ModelError, match=r"the face detector .* failed on pixels"):
         detector.detect(np.zeros((50, 50, 3), np.uint8))

@@ -53,10 +53,12 @@ class Inside:
             raise ValueError("this network has no convolution to look at")
         picked = np.unique(np.linspace(0, len(layers) - 1, _MOST_LAYERS).round().astype(int)).tolist()
         self._titles = {layers[i].output[0]: self._title(layers[i], i, len(layers)) for i in picked}
-        # A network with maps turns each of them into a distribution over its cells.
-        maps = [node for node in model.graph.node if node.op_type in ("LogSoftmax", "Softmax")]
-        self._maps = maps[-1].output[0] if maps else None
-        self._logarithms = bool(maps) and maps[-1].op_type == "LogSoftmax"
+        # A network with maps turns each of them into a distribution over its cells, and multiplies that by
+        # where the cells are, in whatever order it holds them.
+        softmaxes = {node.output[0] for node in model.graph.node if node.op_type == "Softmax"}
+        means = [n.input for n in model.graph.node if n.op_type == "MatMul" and n.input[0] in softmaxes]
+        self._maps = means[-1][0] if means else None
+        self._centres = numpy_helper.to_array(weights[means[-1][1]]) if means else np.empty((0, 3))
         first = layers[0].input[1]
         wanted = [*self._titles, *([self._maps] if self._maps else []), *([first] * (first not in weights))]
         given = {output.name for output in model.graph.output}
@@ -79,12 +81,10 @@ class Inside:
         """Where each point may be in a crop (H, W, 3): (K, h, w), each map adding up to 1; None without."""
         if self._maps is None:
             return None
-        flat = self._run([self._maps], crop)[0][0]
-        if self._logarithms:
-            flat = np.exp(flat)
-        height, width = crop.shape[:2]
-        rows = round((flat.shape[-1] * height / width) ** 0.5)  # the maps have the crop's proportions
-        return flat.reshape(len(flat), rows, -1).astype(np.float32)
+        x, y = self._centres[:, :2].T
+        by_rows = np.lexsort((x, y))
+        flat = self._run([self._maps], crop)[0][0][:, by_rows]
+        return flat.reshape(len(flat), len(np.unique(y)), -1).astype(np.float32)
 
     def _run(self, outputs: Sequence[str], crop: NDArray[np.uint8]) -> list[NDArray]:
         return self._session.run(list(outputs), {INPUT_NAME: crop[None]})

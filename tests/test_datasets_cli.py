@@ -4,11 +4,9 @@ import argparse
 
 import pytest
 from fake_data import IBUG, IMM, TEST_XML, TRAIN_XML, YTF
-from PIL import Image
 
 from fkp.datasets import check, cli
 from fkp.datasets import download as d
-from fkp.datasets.catalogue import THINGS_FOLDER, training_pictures
 
 
 @pytest.fixture
@@ -120,26 +118,3 @@ def test_fit_boxes(run, fake_root, monkeypatch):
     assert "11 of 11 faces" in out
     with pytest.raises(SystemExit, match="no data found"):
         run("fit-boxes", "--data", root / "nowhere")
-
-
-def test_things_are_gathered_evenly_and_shrunk(run, fake_root, tmp_path):
-    source = tmp_path / "stickers"
-    (source / "inner").mkdir(parents=True)
-    for i in range(6):
-        Image.new("RGBA", (900, 300), (200, 10 * i, 0, 128)).save(source / f"inner/{i}.png")
-    Image.new("RGB", (20, 20)).save(source / "small.png")
-    (source / "broken.jpg").write_text("nonsense")
-    (source / "notes.txt").write_text("no picture")
-    root = fake_root()
-    code, out = run("things", source, "--most", 100, "--data", root)
-    assert code == 0
-    assert "6 pictures are in" in out
-    assert "; 2 could not be read or are too small" in out
-    pictures = sorted((root / THINGS_FOLDER).iterdir())
-    assert [Image.open(path).size for path in pictures] == [(640, 213)] * 6
-    assert set(pictures) <= set(training_pictures(root))
-
-    run("things", source / "inner", "--most", 2, "--data", root)
-    assert len(list((root / THINGS_FOLDER).glob("inner-*"))) == 2
-    with pytest.raises(SystemExit, match="no such folder: "):
-        run("things", tmp_path / "nowhere", "--data", root)

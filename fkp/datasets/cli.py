@@ -13,7 +13,6 @@ from tqdm import tqdm
 from fkp.datasets.boxes import fit_box_map
 from fkp.datasets.catalogue import (
     DATASETS,
-    THINGS_FOLDER,
     YUNET_FILE,
     available,
     find_data_root,
@@ -23,7 +22,6 @@ from fkp.datasets.catalogue import (
 from fkp.datasets.check import check, find_sources, table
 from fkp.datasets.download import ARCHIVES, DownloadError, get
 from fkp.datasets.labels import LabelledFace, append_label, labels_file, read_labels
-from fkp.datasets.things import gather
 from fkp.geometry import mirror_points
 from fkp.images import load_image
 
@@ -40,7 +38,6 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
     _add_get(commands)
     _add_fit_boxes(commands)
     _add_label(commands)
-    _add_things(commands)
 
 
 def _add_check(commands: argparse._SubParsersAction) -> None:
@@ -82,20 +79,6 @@ def _add_label(commands: argparse._SubParsersAction) -> None:
     parser.add_argument("--yunet", type=Path, metavar="FILE", help=f"default: {YUNET_FILE} in the data root")
     parser.add_argument("--out", type=Path, metavar="FILE", help="default: $FKP_LABELS, runs/labels.jsonl")
     parser.set_defaults(func=_label)
-
-
-def _add_things(commands: argparse._SubParsersAction) -> None:
-    parser = commands.add_parser(
-        "things",
-        help="gather pictures of things, animals and print for the face detector to learn from",
-        description=f"Copies pictures without people from folders of yours into {THINGS_FOLDER}/ of the data "
-        "root, shrunk to 640 pixels. Run `python -m fkp data label` afterwards: should somebody be in them "
-        "all the same, YuNet says where.",
-    )
-    parser.add_argument("folders", type=Path, nargs="+", metavar="FOLDER", help="searched with all in it")
-    parser.add_argument("--most", type=int, default=500, metavar="N", help="pictures of each folder (500)")
-    parser.add_argument("--data", type=Path, metavar="DIR", help="data root (default: $FKP_DATA, then data/)")
-    parser.set_defaults(func=_things)
 
 
 def _check(args: argparse.Namespace) -> int:
@@ -182,15 +165,6 @@ def _label(args: argparse.Namespace) -> int:
             ],
         )
     print(f"{len(names)} pictures are labelled in {out}")
-    return 0
-
-
-def _things(args: argparse.Namespace) -> int:
-    if missing := [str(folder) for folder in args.folders if not folder.is_dir()]:
-        raise SystemExit(f"no such folder: {', '.join(missing)}")
-    out = _root(args.data) / THINGS_FOLDER
-    copied, passed = gather(args.folders, out, args.most)
-    print(f"{copied} pictures are in {out}; {passed} could not be read or are too small")
     return 0
 
 

@@ -12,7 +12,6 @@ from torch.nn import functional as F
 from fkp.models.fields import BasicBlock, conv_bn
 
 STRIDES = (8, 16, 32, 64)
-STEP = 32  # the sides of a picture must be multiples of it
 _LARGEST_LOG = 4.0  # of a side's distance in strides: no face is larger than e^4 cells
 
 
@@ -33,12 +32,10 @@ class FaceDetector(nn.Module):
 
     Each cell predicts the distances from its centre to the four sides of a face's box (Tian et al.,
     "FCOS", 2019). Plain 3x3 convolutions on few channels: on CPUs they cost less than depthwise ones
-    of the same accuracy. Most of the time goes where most of the cells are, so one convolution leads
-    from pixels to a quarter of the picture. The first normalisation takes pixels as they are, so none
-    stands before it.
+    of the same accuracy. The first normalisation takes pixels as they are, so none stands before it.
 
     Args:
-        stem: channels at a quarter of the picture.
+        stem: channels of the two convolutions down to a quarter of the picture.
         widths: channels at strides 8, 16, 32 and 64.
         blocks: residual blocks there.
         top: channels of the top-down path and of the heads.
@@ -46,16 +43,15 @@ class FaceDetector(nn.Module):
 
     def __init__(
         self,
-        stem: int = 16,
+        stem: Sequence[int] = (16, 16),
         widths: Sequence[int] = (32, 48, 64, 64),
         blocks: Sequence[int] = (0, 1, 1, 1),
         top: int = 32,
     ) -> None:
         super().__init__()
-        first = nn.Conv2d(3, stem, 6, 4, 1, bias=False)
-        self.stem = nn.Sequential(first, nn.BatchNorm2d(stem), nn.ReLU())
+        self.stem = nn.Sequential(conv_bn(3, stem[0], 2), nn.ReLU(), conv_bn(stem[0], stem[1], 2), nn.ReLU())
         self.stages = nn.ModuleList()
-        inputs = stem
+        inputs = stem[1]
         for width, count in zip(widths, blocks, strict=True):
             down = [conv_bn(inputs, width, 2), nn.ReLU()]
             self.stages.append(nn.Sequential(*down, *(BasicBlock(width, width) for _ in range(count))))
@@ -69,7 +65,7 @@ class FaceDetector(nn.Module):
             self.heads.append(nn.Sequential(conv_bn(top, top), nn.ReLU(), last))
 
     def forward(self, image: Tensor) -> FaceCells:
-        """uint8 (N, H, W, 3), H and W multiples of 32 -> FaceCells."""
+        """uint8 (N, H, W, 3), H and W multiples of 64 -> FaceCells."""
         x = self.stem(image.permute(0, 3, 1, 2).float())
         features = []
         for stage in self.stages:
@@ -78,10 +74,7 @@ class FaceDetector(nn.Module):
         top = self.laterals[-1](features[-1])
         maps = [self.heads[-1](F.relu(top))]
         for i in reversed(range(len(features) - 1)):
-            lateral = self.laterals[i](features[i])
-            coarse = F.interpolate(F.relu(top), scale_factor=2.0)
-            # An odd number of cells was rounded up on the way down.
-            top = lateral + coarse[..., : lateral.shape[2], : lateral.shape[3]]
+            top = self.laterals[i](features[i]) + F.interpolate(F.relu(top), scale_factor=2.0)
             maps.insert(0, self.heads[i](F.relu(top)))
         boxes = torch.cat([_boxes(m[:, :4], s) for m, s in zip(maps, STRIDES, strict=True)], dim=1)
         logits = torch.cat([m[:, 4].flatten(1) for m in maps], dim=1)

@@ -195,12 +195,13 @@ RECIPES = (
     replace(
         RESNET_002, name="report002-unet", network="pixel-unet", options={"widths": (16, 32, 64, 128, 192)},
         summary="68 points; Pixel U-Net, expected position under a softmax over all pixels",
-        source="report 002: smooth L1, 3e-3; 224 px there, widths ours", learning_rate=3e-3,
-        loss=Loss("smooth-l1", scale=112),
+        source="report 002: smooth L1, 3e-3; 224 px there, widths ours", learning_rate=3e-3, epochs=1,
+        samples_per_epoch=640, warmup_steps=5, loss=Loss("smooth-l1", scale=112),
     ),
     replace(
         RESNET_002, name="report002-wide", summary="68 points; Wide ResNet-50-2, smooth L1",
         source="report 002: boxes 25 % larger on each side, 3e-4, last bias around 0.5; 30 epochs there",
-        options={"arch": "wide_resnet50_2", "bias": 0.5, "pretrained": True}, learning_rate=3e-4, epochs=4,
+        options={"arch": "wide_resnet50_2", "bias": 0.5, "pretrained": True}, learning_rate=3e-4,
+        epochs=1, samples_per_epoch=96, warmup_steps=2,
     ),
 )  # fmt: skip

@@ -8,7 +8,7 @@ from pathlib import Path
 from fkp.datasets import DataError, find_data_root, load
 from fkp.images import ImageError
 from fkp.training.cli import MISSING_DATA, add_runs
-from fkp.training.detection.recipe import FACE_DETECTOR
+from fkp.training.detection.recipe import FACE_DETECTOR, STAGES
 from fkp.training.run import Run, RunError
 
 
@@ -46,11 +46,13 @@ def _train(args: argparse.Namespace) -> int:
     if args.threads:
         torch.set_num_threads(args.threads)
     try:
-        trainer = DetectorTrainer(
-            FACE_DETECTOR, load_pictures(root, FACE_DETECTOR.sure), load(FACE_DETECTOR.validation, root),
-            args.runs / FACE_DETECTOR.name, restart=args.restart, workers=args.workers,
-        )  # fmt: skip
-        run = trainer.train()
+        pictures = load_pictures(root, FACE_DETECTOR.sure)
+        for recipe in STAGES:
+            trainer = DetectorTrainer(
+                recipe, pictures, load(recipe.validation, root), args.runs / recipe.name,
+                restart=args.restart, workers=args.workers,
+            )  # fmt: skip
+            run = trainer.train()
     except (DataError, ImageError, FileNotFoundError, FloatingPointError, RunError) as error:
         raise SystemExit(str(error)) from error
     print(f"trained; see {run.folder}, and export it with `python -m fkp detector export`")

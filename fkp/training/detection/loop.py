@@ -59,12 +59,13 @@ class DetectorTrainer(Epochs):
         recipe: what to train.
         pictures: to make scenes of.
         validation: faces whose pictures measure recall after each epoch.
-        folder: of the run; made if missing.
+        folder: of the run, beside that of the run it starts from; made if missing.
         restart: begin anew even where the folder holds a run.
         workers: processes that make scenes beside the training one.
 
     Raises:
-        RunError: the folder holds a run of another version of the recipe.
+        RunError: the folder holds a run of another version of the recipe, or the run it starts from
+            has not begun.
     """
 
     def __init__(
@@ -84,8 +85,11 @@ class DetectorTrainer(Epochs):
         self.training_data = {
             "pictures": len(pictures), "faces": int(sum(picture.sure.sum() for picture in pictures))
         }  # fmt: skip
+        model = recipe.build()
+        if recipe.initial:
+            model.load_state_dict(averaged_weights(Run(folder.parent / recipe.initial)))
         super().__init__(
-            recipe, recipe.build(), scenes,
+            recipe, model, scenes,
             DrawSampler(recipe.scenes_per_epoch, recipe.scenes_per_epoch, recipe.seed), folder,
             new_accelerator(recipe.precision), restart=restart, workers=workers,
         )  # fmt: skip

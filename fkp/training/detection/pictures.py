@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from fkp.datasets import available, load
-from fkp.datasets.catalogue import THINGS_FOLDER
 from fkp.datasets.labels import labels_file, read_labels
 from fkp.geometry import box_iou, points_box
 from fkp.images import load_image
@@ -20,8 +19,6 @@ from fkp.images import load_image
 _SAME_FACE = 0.35
 # Neighbouring frames of a video are nearly one picture.
 _KEPT_FRAMES = 3
-# In pictures of things only the teacher's surest finds may be faces; the others are its mistakes.
-_IN_THINGS = 0.8
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -64,12 +61,9 @@ def load_pictures(root: Path, sure: float) -> list[Picture]:
         faces = [points for points in annotated[name] if points is not None]
         certain = [True] * len(faces)
         boxes = np.array([points_box(points) for points in faces]).reshape(-1, 4)
-        of_things = name.startswith(f"{THINGS_FOLDER}/")
         for face in labelled:
-            if of_things and face.score < _IN_THINGS:
-                continue
             if not len(boxes) or box_iou(points_box(face.points), boxes).max() < _SAME_FACE:
                 faces.append(face.points)
-                certain.append(face.score >= sure and not of_things)
+                certain.append(face.score >= sure)
         pictures.append(Picture(load_image(root / name), faces, np.array(certain, bool)))
     return pictures

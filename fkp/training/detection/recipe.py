@@ -19,6 +19,7 @@ class DetectorRecipe:
         scenes_per_epoch: random scenes that make an epoch.
         validation: data set whose pictures, as they are, measure recall and false boxes.
         patterns: share of drawn patterns behind the faces.
+        initial: name of the recipe whose weights this one starts from, None for fresh ones.
         sure: teacher's score from which a box is a face; below it the loss looks away.
     """
 
@@ -32,6 +33,7 @@ class DetectorRecipe:
     options: Mapping[str, object] = field(default_factory=dict)
     side: int = 320
     patterns: float = 0.0
+    initial: str | None = None
     sure: float = 0.7
     optimiser: str = "adamw"
     learning_rate: float = 2e-3
@@ -51,13 +53,23 @@ class DetectorRecipe:
         return dataclasses.asdict(self)
 
 
-FACE_DETECTOR = DetectorRecipe(
-    name="fkp-detector",
-    summary="face boxes as tight as the landmarks; four levels, plain convolutions",
-    source="own: FCOS-like, taught by YuNet's boxes and fkp68-large's landmarks",
+_FIRST = DetectorRecipe(
+    name="fkp-detector-first",
+    summary="the first stage of fkp-detector",
+    source="own: FCOS-like, taught by YuNet's boxes and fkp68-teacher's landmarks",
     validation="ibug-val",
-    epochs=32,
+    epochs=30,
     scenes_per_epoch=4000,
     batch_size=16,
-    patterns=0.15,
 )
+FACE_DETECTOR = dataclasses.replace(
+    _FIRST,
+    name="fkp-detector",
+    summary="face boxes as tight as the landmarks; four levels, plain convolutions",
+    patterns=0.4,
+    initial=_FIRST.name,
+    epochs=8,
+    learning_rate=6e-4,
+    warmup_steps=50,
+)
+STAGES = (_FIRST, FACE_DETECTOR)

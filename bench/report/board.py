@@ -128,7 +128,7 @@ class Board:
         for kind, name in (("network", "ms"), ("whole", "whole_ms")):
             row = self.latency_row(model, kind)
             values[name] = row["median_ms"] if row else None
-            if row:
+            if row and row["provider"] != "own":  # a peer has no file of ours
                 values["file_mb"] = row["file_mb"]
                 values["gmacs"] = str(float(row["multiply_adds"]) / 1e9) if row["multiply_adds"] else None
         return {name: float(value) for name, value in values.items() if value}

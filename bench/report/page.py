@@ -88,7 +88,7 @@ def _pareto(board: Board, colours: dict[str, int]) -> str:
     charts = []
     for scheme, dataset in HOME.items():
         figures = {m: board.figures(m, scheme) for m in board.models(scheme) if m in colours}
-        dots = {m: f for m, f in figures.items() if "ms" in f}
+        dots = {m: f for m, f in figures.items() if "file_mb" in f}
         if not dots:
             continue
         slow, fast = max(f["ms"] for f in dots.values()), min(f["ms"] for f in dots.values())

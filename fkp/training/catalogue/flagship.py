@@ -13,10 +13,15 @@ IN_THE_WILD = Augmentation(
     colour=0.8, grey=0.2, blur=0.2, noise=0.1, occlusion=0.4,
 )  # fmt: skip
 
+_MILD = dataclasses.replace(
+    IN_THE_WILD, rotation=10, scale=0.07, shift=0.04, perspective=0.02, colour=0.5, grey=0.1, blur=0.1,
+    noise=0.05, occlusion=0.15,
+)  # fmt: skip
+
 # As trained from scratch; also the teacher that labels pictures without annotations.
 _TEACHER = Recipe(
     name="fkp68-teacher",
-    summary="68 points by soft-argmax over 32x32 maps; the first round of fkp68-base, which makes its labels",
+    summary="68 points by soft-argmax over 32x32 maps; first round of fkp68-large, makes its labels",
     source="own: residual encoder, feature pyramid, integral regression with map divergence",
     scheme="ibug68", train=("ibug-train",), validation="ibug-val",
     network="pyramid-softargmax", input_size=(128, 128), margin=1.25,
@@ -24,6 +29,18 @@ _TEACHER = Recipe(
     optimiser="adamw", learning_rate=1e-3, weight_decay=0.01, schedule="cosine", warmup_steps=200,
     epochs=140, batch_size=32, clip=5.0, ema=0.998, precision="bf16", storage="int8",
 )  # fmt: skip
+_BASE = dataclasses.replace(
+    _TEACHER,
+    name="fkp68-base-scratch",
+    summary="68 points by soft-argmax over 40x40 maps; the first round of fkp68-base",
+    source="own: a third of fkp68-large's work, taught by its maps and by its labels on more pictures",
+    options={"widths": (32, 64, 128, 192), "blocks": (1, 2, 2, 2), "top": 64, "finest": 1},
+    teacher="fkp68-large",
+    train=("ibug-train", "helen-labelled", "ytf-labelled"),
+    input_size=(160, 160),
+    loss=Loss("smooth-l1", scale=160, beta=0.5, map_weight=0.3, map_distance="cross-entropy"),
+    epochs=90,
+)
 _TINY_WIDTHS = {"widths": (20, 40, 72, 104), "top": 36}
 
 RECIPES = (
@@ -47,17 +64,17 @@ RECIPES = (
         input_size=(160, 160),
         epochs=36,
     ),
+    _BASE,
     dataclasses.replace(
-        _TEACHER,
+        _BASE,
         name="fkp68-base",
         summary="68 points by soft-argmax over 40x40 maps; accurate and fast",
-        source="own: a third of fkp68-large's work, taught by its maps and by its labels on more pictures",
-        options={"widths": (32, 64, 128, 192), "blocks": (1, 2, 2, 2), "top": 64, "finest": 1},
-        teacher="fkp68-large",
-        train=("ibug-train", "helen-labelled", "ytf-labelled"),
-        input_size=(160, 160),
-        loss=Loss("smooth-l1", scale=160, beta=0.5, map_weight=0.3, map_distance="cross-entropy"),
-        epochs=90,
+        source="own: a third of fkp68-large's work, taught by its maps and labels; less varied at last",
+        initial="fkp68-base-scratch",
+        augmentation=_MILD,
+        learning_rate=2e-4,
+        warmup_steps=50,
+        epochs=8,
     ),
     dataclasses.replace(
         _TEACHER,

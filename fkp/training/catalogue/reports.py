@@ -96,12 +96,11 @@ MIRRORED = replace(
 RESNET_001 = Recipe(
     name="report001-resnet18",
     summary="68 points; ResNet-18, all of it trained, colours, rotations and homographies",
-    source="report 001, its network from scratch: targets in -0.5..0.5 x 100; there batches of 32",
+    source="report 001, its network from scratch: targets in -0.5..0.5 x 100; there 20 epochs, batches of 32",
     scheme="ibug68", train=("ibug-train",), validation="ibug-val",
     network="resnet", options={"offset": 0.5}, input_size=(112, 112), margin=1.5,
     normalisation="imagenet", augmentation=WILD, loss=Loss("mse", scale=100),
-    epochs=20, batch_size=16, schedule="cosine", warmup_steps=40, clip=100.0,
-    precision="bf16", storage="int8",
+    epochs=6, batch_size=16, schedule="cosine", warmup_steps=40, clip=100.0, precision="bf16", storage="int8",
 )  # fmt: skip
 RESNET_002 = replace(
     RESNET_001, name="report002-resnet18", summary="68 points; ResNet-18, smooth L1, pixels in -0.5..0.5",
@@ -111,7 +110,7 @@ RESNET_002 = replace(
 RESNET_003 = replace(
     RESNET_001, name="report003-resnet18", summary="68 points; ResNet-18, L1, no mirrored faces",
     source="report 003: L1, Adam 1e-3, no variation at all; 50 epochs there", loss=Loss("l1", scale=100),
-    augmentation=NO_AUGMENTATION, epochs=6,
+    augmentation=NO_AUGMENTATION,
 )  # fmt: skip
 YTF = Recipe(
     name="report004-ytf",
@@ -170,7 +169,8 @@ RECIPES = (
     replace(
         RESNET_001, name="report001-resnet18-last", summary="report001-resnet18, last block and head only",
         source="report 001: ImageNet weights, conv4's block and the head trained",
-        options={"offset": 0.5, "pretrained": True, "trained": "last-block"},
+        options={"offset": 0.5, "pretrained": True, "trained": "last-block"}, epochs=1,
+        samples_per_epoch=640,
     ),
     replace(
         RESNET_001, name="report001-pca", summary="68 points; ResNet-18, 12 coefficients of a PCA of faces",

@@ -107,7 +107,7 @@ def _measure(
         }
         for batch in batches:
             times = time_runs(_network(session, batch), effort)
-            row = shared | {"kind": "network", "batch": batch} | statistics(times, batch)
+            row: dict[str, Any] = shared | {"kind": "network", "batch": batch} | statistics(times, batch)
             if ran == "cpu" and contender.spec.multiply_adds:
                 done = contender.spec.multiply_adds * row["faces_per_s"]
                 best = peak(precision_of(contender.name), count)

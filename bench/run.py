@@ -221,7 +221,7 @@ def _compare(args: argparse.Namespace) -> int:
     first, second = both.values()
     rows = []
     for threads in [1] if peers else args.threads or sorted({1, host.usable_cores()}):
-        clocks = [_clock(contender, threads) for contender in (first, second)]
+        clocks = _clock(first, threads), _clock(second, threads)
         times = compare.interleaved_times(*clocks, 20 if args.quick else 200)
         ratio = compare.ratio(*times)
         rows.append({"threads": threads, "ratio": ratio.median, "low": ratio.low, "high": ratio.high})

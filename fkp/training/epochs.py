@@ -8,7 +8,7 @@ import math
 import time
 from abc import ABC, abstractmethod
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import torch
 from accelerate import Accelerator
@@ -22,22 +22,6 @@ from fkp.training.optimise import Schooling, new_optimiser, rate_factor, warm_em
 from fkp.training.run import Run, check_same_recipe, save_atomically
 
 _CHECKPOINT_SECONDS = 120
-
-
-class Course(Schooling, Protocol):
-    """The part of a recipe that `Epochs` needs, see `Recipe`."""
-
-    @property
-    def name(self) -> str: ...
-    @property
-    def epochs(self) -> int: ...
-    @property
-    def batch_size(self) -> int: ...
-    @property
-    def clip(self) -> float: ...
-    @property
-    def ema(self) -> float: ...
-    def to_dict(self) -> dict[str, object]: ...
 
 
 def new_accelerator(precision: str) -> Accelerator:
@@ -67,7 +51,7 @@ class Epochs(ABC):
 
     def __init__(
         self,
-        recipe: Course,
+        recipe: Schooling,
         model: nn.Module,
         dataset: Dataset,
         sampler: DrawSampler,
@@ -78,7 +62,7 @@ class Epochs(ABC):
         workers: int,
     ) -> None:
         folder.mkdir(parents=True, exist_ok=True)
-        self.course, self.run, self.accelerator, self.sampler = recipe, Run(folder), accelerator, sampler
+        self.schooling, self.run, self.accelerator, self.sampler = recipe, Run(folder), accelerator, sampler
         loader = DataLoader(
             dataset, recipe.batch_size, sampler=sampler, num_workers=workers,
             persistent_workers=workers > 0, drop_last=recipe.batch_size <= len(sampler),
@@ -125,14 +109,14 @@ class Epochs(ABC):
 
     @property
     def finished(self) -> bool:
-        return len(self.history) == self.course.epochs
+        return len(self.history) == self.schooling.epochs
 
     def train(self, until: float = math.inf) -> Run:
         """Trains the epochs that are left, and returns the run: finished, or ready to be resumed where
         `time.monotonic()` passed `until`."""
         main = self.accelerator.is_main_process
         saved = time.monotonic()
-        for epoch in range(len(self.history), self.course.epochs):
+        for epoch in range(len(self.history), self.schooling.epochs):
             started = time.monotonic()
             loss = self._train_epoch(epoch)
             if main:
@@ -156,14 +140,14 @@ class Epochs(ABC):
         self.wrapped.train()
         total = 0.0
         bar = tqdm(
-            self.loader, f"{self.course.name} {epoch + 1}/{self.course.epochs}", leave=False, mininterval=1,
-            disable=not self.accelerator.is_main_process,
+            self.loader, f"{self.schooling.name} {epoch + 1}/{self.schooling.epochs}", leave=False,
+            mininterval=1, disable=not self.accelerator.is_main_process,
         )  # fmt: skip
         for batch in bar:
             loss = self.loss(batch)
             self.accelerator.backward(loss)
-            if self.course.clip:
-                self.accelerator.clip_grad_norm_(self.wrapped.parameters(), self.course.clip)
+            if self.schooling.clip:
+                self.accelerator.clip_grad_norm_(self.wrapped.parameters(), self.schooling.clip)
             self.optimiser.step()
             self.optimiser.zero_grad(set_to_none=True)
             self.scheduler.step()
@@ -187,7 +171,7 @@ class Epochs(ABC):
             writer.writeheader()
             writer.writerows({k: f"{v:.6g}" for k, v in row.items()} for row in self.history)
         said = ", ".join(f"{name} {value:.4g}" for name, value in figures.items())
-        progress = f"{self.course.name} epoch {epoch}/{self.course.epochs}"
+        progress = f"{self.schooling.name} epoch {epoch}/{self.schooling.epochs}"
         tqdm.write(f"{progress}: loss {loss:.4g}, {said}, {seconds:.1f} s")
 
     def _save(self) -> None:
@@ -195,14 +179,14 @@ class Epochs(ABC):
         if self.average is not None:
             parts["average"] = self.average
         state = {name: part.state_dict() for name, part in parts.items()}
-        state |= {"recipe": self.course.to_dict(), "history": self.history, "rng": torch.get_rng_state()}
+        state |= {"recipe": self.schooling.to_dict(), "history": self.history, "rng": torch.get_rng_state()}
         save_atomically(state | self.state(), self.run.checkpoint)
         self.draw()
-        (self.run.folder / "config.json").write_text(json.dumps(self.course.to_dict(), indent=2))
+        (self.run.folder / "config.json").write_text(json.dumps(self.schooling.to_dict(), indent=2))
 
     def _resume(self) -> None:
         state = torch.load(self.run.checkpoint, map_location="cpu")
-        check_same_recipe(state["recipe"], self.course, self.run.checkpoint)
+        check_same_recipe(state["recipe"], self.schooling, self.run.checkpoint)
         self.model.load_state_dict(state["model"])
         self.optimiser.load_state_dict(state["optimiser"])
         self.scheduler.load_state_dict(state["scheduler"])

@@ -18,7 +18,8 @@ from bench.parallel import on_all_cores
 from bench.results import RESULTS, table, write_rows
 from bench.scores import FaceErrors, face_errors
 from fkp import metrics
-from fkp.datasets import Sample, find_data_root
+from fkp.datasets import Sample
+from fkp.datasets.options import add_data, data_root
 from fkp.images import load_image
 from fkp.runtime.face import Face
 from fkp.runtime.landmarker import Landmarker
@@ -49,15 +50,13 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
         help="names or .onnx files (default: all exported of 68 points)",
     )
     add("--dataset", default="300w-common", metavar="NAME", help="data set (default: %(default)s)")
-    add("--data", type=Path, metavar="DIR", help="data root (default: $FKP_DATA, then ./data)")
+    add_data(parser)
     add("--results", type=Path, default=RESULTS, metavar="DIR", help="the CSVs to keep")
     parser.set_defaults(func=_confidence)
 
 
 def _confidence(args: argparse.Namespace) -> int:
-    root = find_data_root(args.data)
-    if root is None:
-        raise ValueError("no data found: give --data DIR or set FKP_DATA; `python -m fkp data get ibug`")
+    root = data_root(args.data)
     test_set = TestSet(args.dataset, root)
     contenders, problems = find_contenders(args.models, ["cpu"], 1)
     if problems:

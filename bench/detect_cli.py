@@ -15,7 +15,7 @@ from bench.finders import Finder, find_finders
 from bench.peers import FINDER_PEERS
 from bench.results import RESULTS, table, to_csv, write_rows
 from bench.scenes import TITLES, scene_sets
-from fkp.datasets import find_data_root
+from fkp.datasets.options import add_data, data_root
 from fkp.schemes import IBUG68
 
 _LANDMARKS = "300w-common"  # the data set that "common" pictures come from
@@ -47,7 +47,7 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
     add("--yunet", type=Path, metavar="FILE", help="YuNet's .onnx file, to be compared with")
     add("--peers", nargs="+", choices=FINDER_PEERS, default=[], help="others' detectors, see bench/peers")
     add("--model", default="fkp68-base", help="the landmark model (default: %(default)s)")
-    add("--data", type=Path, metavar="DIR", help="data root (default: $FKP_DATA, then ./data)")
+    add_data(parser)
     add("--quick", action="store_true", help="few pictures; writes nothing that is kept")
     add("--out", type=Path, default=Path("bench-out"), metavar="DIR", help="the boxes of single faces")
     add("--results", type=Path, default=RESULTS, metavar="DIR", help="the CSVs to keep")
@@ -55,9 +55,7 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
 
 
 def _detect(args: argparse.Namespace) -> int:
-    root = find_data_root(args.data)
-    if root is None:
-        raise ValueError("no data found: give --data DIR or set FKP_DATA; `python -m fkp data get ibug`")
+    root = data_root(args.data)
     contenders, problems = find_contenders([args.model], ["cpu"], 1)
     if problems:
         raise ValueError(problems[0])

@@ -9,6 +9,7 @@ from bench import confidence, detect_cli, kaggle_cli
 from bench.experiments import cli as experiments_cli
 from bench.peers import PEERS
 from bench.results import RESULTS
+from fkp.datasets.options import add_data
 
 _EXAMPLES = """\
 examples:
@@ -40,7 +41,9 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     for name, words in _PARTS.items():
         part = commands.add_parser(name, help=words, description=words)
         part.set_defaults(command=name)
-        _add_options(part)
+        part.add_argument("--results", type=Path, default=RESULTS, metavar="DIR", help="the CSVs to keep")
+        if name != "report":
+            _add_options(part)
         if name == "latency":
             part.add_argument("--compare", nargs=2, metavar="MODEL", help="measure two models in turns")
     confidence.add_parser(commands)
@@ -56,7 +59,7 @@ def _add_options(parser: argparse.ArgumentParser) -> None:
     add("--models", nargs="+", metavar="MODEL", help="names or .onnx files (default: all exported)")
     add("--peers", nargs="+", choices=PEERS, default=[], help="others' models, see bench/peers")
     add("--datasets", nargs="+", metavar="NAME", help="data sets (default: the test sets found)")
-    add("--data", type=Path, metavar="DIR", help="data root (default: $FKP_DATA, then ./data)")
+    add_data(parser)
     add("--providers", nargs="+", metavar="NAME", help="such as cpu, cuda, openvino (default: all)")
     add("--threads", nargs="+", type=int, metavar="N", help="default: 1, and all cores")
     add("--quick", action="store_true", help="few faces and few runs, in under a minute")
@@ -67,4 +70,3 @@ def _add_options(parser: argparse.ArgumentParser) -> None:
         metavar="DIR",
         help="faces, gallery, submissions",
     )
-    add("--results", type=Path, default=RESULTS, metavar="DIR", help="the CSVs to keep")

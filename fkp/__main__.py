@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 ROOMS: Mapping[str, Mapping[str, str]] = {
     "fkp.runtime.cli": {"predict": "find the landmarks of faces in pictures and videos"},
     "fkp.datasets.cli": {"data": "download, check and describe the data sets"},
-    "fkp.training.detection.cli": {"detector": "train and export the face detector"},
+    "fkp.training.detection.cli": {"detector": "train, export, quantise and recover the face detector"},
     "fkp.training.cli": {
         "train": "train a model by its recipe",
         "export": "write a trained model as an .onnx file",
@@ -46,6 +46,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if (error.name or "fkp").partition(".")[0] == "fkp":
             raise
         parser.exit(2, f"`{parser.prog} {command}` needs {error.name}: pip install -r requirements-dev.txt\n")
+    except (OSError, ValueError) as error:  # what users can do something about
+        parser.exit(1, f"error: {error}\n")
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ Frames and conventions, used everywhere:
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import cv2
@@ -23,6 +23,9 @@ Array = NDArray[np.floating]
 # A crop that shrinks more than this is sampled on a finer grid and averaged, at most this fine.
 _MAX_SUPERSAMPLED_SIDE = 2048
 
+# Share of the smaller of two boxes that overlaps, from which the less sure lies inside of the other's face;
+# IoU from which both speak of the same face.
+_INSIDE, _AGREE = 0.5, 0.6
 _SAMPLING, _BORDER = cv2.INTER_LINEAR, cv2.BORDER_REPLICATE
 
 
@@ -58,6 +61,40 @@ def _intersections(a: ArrayLike, b: ArrayLike) -> tuple[Array, Array, Array]:
     overlap = np.minimum(a[..., 2:], b[..., 2:]) - np.maximum(a[..., :2], b[..., :2])
     areas = [(box[..., 2:] - box[..., :2]).clip(min=0).prod(axis=-1) for box in (a, b)]
     return overlap.clip(min=0).prod(axis=-1), areas[0], areas[1]
+
+
+def suppress_overlaps(
+    boxes: NDArray, scores: NDArray, overlap: float, measure: Callable[..., NDArray] = box_iou
+) -> list[int]:
+    """Indices of the boxes (N, 4) that overlap no surer one by more than `overlap`, surest first."""
+    kept: list[int] = []
+    left = np.argsort(-scores, kind="stable")
+    while left.size:
+        best, left = left[0], left[1:]
+        kept.append(int(best))
+        left = left[measure(boxes[best], boxes[left])[0] <= overlap]
+    return kept
+
+
+def merge_boxes(boxes: Array, scores: Array, threshold: float) -> tuple[Array, Array]:
+    """From the boxes of a face detector's cells to faces.
+
+    Each face is the mean of the boxes that agree on it, weighted by their scores, which wobbles less than
+    the surest one alone.
+
+    Args:
+        boxes: (A, 4) of all cells.
+        scores: (A,).
+        threshold: score from which a cell counts.
+
+    Returns:
+        boxes (N, 4) and scores (N,) of the faces, the surest first.
+    """
+    sure = scores >= threshold
+    boxes, scores = boxes[sure], scores[sure]
+    kept = suppress_overlaps(boxes, scores, _INSIDE, box_nesting)
+    weights = np.where(box_iou(boxes[kept], boxes) >= _AGREE, scores, 0)
+    return weights @ boxes / weights.sum(axis=1, keepdims=True), scores[kept]
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,8 @@ METADATA_KEY = "fkp"
 INPUT_NAME = "image"
 OUTPUT_NAMES = ("points", "scores")
 DETECTOR_OUTPUT_NAMES = ("boxes", "scores")
+DETECTOR_STEP = 32  # the sides of a detector's pictures are multiples of it
+DETECTOR_THRESHOLD = 0.65  # score of a face: on validation pictures few faces are below it
 
 
 class SpecError(ValueError):
@@ -97,10 +99,12 @@ class ModelSpec:
 
 @dataclass(frozen=True, slots=True)
 class DetectorSpec:
-    """What an exported face detector says of itself; the fields that `ModelSpec` has too mean the same.
+    """What an exported face detector says of itself; fields without words here mean what they mean in
+    `ModelSpec`.
 
     Attributes:
-        multiply_adds: for a picture of 640x480, which is padded to 640x512.
+        training_data: "pictures", and "faces" in them.
+        multiply_adds: for a picture of 640x480.
         recall: share of the validation faces found at IoU 0.5.
     """
 
@@ -118,3 +122,17 @@ class DetectorSpec:
 
     def to_json(self) -> str:
         return json.dumps(dataclasses.asdict(self), sort_keys=True)
+
+    @classmethod
+    def from_json(cls, text: str) -> DetectorSpec:
+        """The spec that `to_json` wrote.
+
+        Raises:
+            SpecError: not JSON, or a field is missing.
+        """
+        try:
+            known = {f.name for f in dataclasses.fields(cls)}
+            values = {k: v for k, v in json.loads(text).items() if k in known}
+            return cls(**values | {"recall": Validation(**values["recall"])})
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
+            raise SpecError(f"the detector's description of itself cannot be read: {error!r}") from error

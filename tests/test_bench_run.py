@@ -16,7 +16,8 @@ from fkp.runtime.index import refresh_index
 
 
 def run(*words: str) -> int:
-    return main([*words, "--out", "out", "--results", "results"])
+    out = [] if words[0] == "report" else ["--out", "out"]
+    return main([*words, *out, "--results", "results"])
 
 
 def rows(part: str) -> list[dict[str, str]]:

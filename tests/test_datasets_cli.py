@@ -2,11 +2,16 @@
 
 import argparse
 
+import numpy as np
 import pytest
 from fake_data import IBUG, IMM, TEST_XML, TRAIN_XML, YTF
+from PIL import Image
 
 from fkp.datasets import check, cli
 from fkp.datasets import download as d
+from fkp.datasets.catalogue import THINGS_FOLDER, training_pictures
+from fkp.runtime.detectors import Detections
+from fkp.schemes import IBUG68
 
 
 @pytest.fixture
@@ -116,5 +121,57 @@ def test_fit_boxes(run, fake_root, monkeypatch):
     assert "DLIB_BOX = BoxMap(left=" in out
     assert "HAAR_BOX = BoxMap(left=" in out
     assert "11 of 11 faces" in out
-    with pytest.raises(SystemExit, match="no data found"):
+    with pytest.raises(ValueError, match=r"the data root .* is not there"):
         run("fit-boxes", "--data", root / "nowhere")
+
+
+def test_things_are_gathered_evenly_and_shrunk(run, fake_root, tmp_path):
+    source = tmp_path / "stickers"
+    (source / "inner").mkdir(parents=True)
+    for i in range(6):
+        Image.new("RGBA", (900, 300), (200, 10 * i, 0, 128)).save(source / f"inner/{i}.png")
+    Image.new("RGB", (20, 20)).save(source / "small.png")
+    (source / "broken.jpg").write_text("nonsense")
+    (source / "notes.txt").write_text("no picture")
+    root = fake_root()
+    code, out = run("things", source, "--most", 100, "--data", root)
+    assert code == 0
+    assert "6 pictures are in" in out
+    assert "; 2 could not be read or are too small" in out
+    pictures = sorted((root / THINGS_FOLDER).iterdir())
+    assert [Image.open(path).size for path in pictures] == [(640, 213)] * 6
+    assert set(pictures) <= set(training_pictures(root))
+
+    run("things", source / "inner", "--most", 2, "--data", root)
+    assert sorted((root / THINGS_FOLDER).iterdir()) == pictures  # the same ones once more
+    with pytest.raises(SystemExit, match="no such folder: "):
+        run("things", tmp_path / "nowhere", "--data", root)
+
+
+def test_a_label_is_the_mean_of_a_picture_and_its_mirror_image():
+    points = np.random.default_rng(0).uniform(20, 80, (68, 2)).astype(np.float32)
+    order = list(IBUG68.mirror)
+
+    class Knows:
+        """Right about the bright half of the picture's halves, two pixels off where that is the right one."""
+
+        scheme = IBUG68
+        spec = argparse.Namespace(scheme=IBUG68.name)
+
+        def detect(self, image):
+            return Detections(np.array([[20, 20, 80, 80]], np.float32), np.array([0.9], np.float32))
+
+        def predict_with_scores(self, image, boxes):
+            if image[:, :60].mean() > image[:, 60:].mean():
+                np.testing.assert_array_equal(boxes, [[20, 20, 80, 80]])
+                return points[None], np.full((1, 68), 0.5, np.float32)
+            np.testing.assert_array_equal(boxes, [[39, 20, 99, 80]])
+            mirrored = points[order] * [-1, 1] + [119 + 2, 0]
+            return mirrored[None], np.full((1, 68), 0.7, np.float32)
+
+    image = np.zeros((100, 120, 3), np.uint8)
+    image[:, :60] = 200
+    (face,) = cli.label_picture(Knows(), image)
+    np.testing.assert_allclose(face.points, points - [1, 0], atol=1e-3)
+    assert face.score == pytest.approx(0.9)
+    assert face.confidence == pytest.approx(0.6)

@@ -19,13 +19,19 @@ from fkp.models.detector import STRIDES, FaceCells, FaceDetector, cell_centres
 from fkp.runtime.detectors import FkpDetector
 from fkp.runtime.sessions import ModelError
 from fkp.schemes import IBUG68
+from fkp.spec import DetectorSpec
+from fkp.training.detection import cli
+from fkp.training.detection import quantise as quantising
 from fkp.training.detection.evaluate import evaluate
 from fkp.training.detection.export import export_detector
-from fkp.training.detection.loop import DetectorTrainer
+from fkp.training.detection.loop import DetectorTrainer, SceneDataset
 from fkp.training.detection.loss import assign, detection_loss
-from fkp.training.detection.pictures import Picture, load_pictures
+from fkp.training.detection.pictures import Picture, Pictures, load_pictures
+from fkp.training.detection.quantise import quantise_detector
 from fkp.training.detection.recipe import DetectorRecipe
+from fkp.training.detection.recover import recover_detector
 from fkp.training.detection.scenes import face_free_parts, random_scene
+from fkp.training.quantise import QuantisationError, read_description
 from fkp.training.run import Run, RunError
 
 SIDE = 128
@@ -40,13 +46,16 @@ def picture(sure: bool = True) -> Picture:
     return Picture(draw_face(points, IBUG68, (240, 320)), [points], np.array([sure]))
 
 
+PICTURES = Pictures([picture()], [], [])
+
+
 def test_a_scene_shows_its_faces_where_it_says(rng):
     blank = Picture(np.zeros((240, 320, 3), np.uint8), picture().faces, np.array([True]))
     x0, y0, x1, y1 = points_box(blank.faces[0]).astype(int)
     blank.image[y0:y1, x0:x1] = 255
     shares = []
     for _ in range(60):
-        scene = random_scene(rng, [blank], [np.zeros((30, 30, 3), np.uint8)], SIDE)
+        scene = random_scene(rng, [blank], [np.zeros((30, 30, 3), np.uint8)], SMALL)
         assert scene.image.shape == (SIDE, SIDE, 3)
         for box in scene.boxes:
             x0, y0, x1, y1 = box.clip(0, SIDE).round().astype(int)
@@ -58,7 +67,7 @@ def test_a_scene_shows_its_faces_where_it_says(rng):
 
 def test_doubtful_faces_are_looked_away_from(rng):
     scenes = [
-        random_scene(rng, [picture(sure=False)], [np.zeros((30, 30, 3), np.uint8)], SIDE) for _ in range(20)
+        random_scene(rng, [picture(sure=False)], [np.zeros((30, 30, 3), np.uint8)], SMALL) for _ in range(20)
     ]
     assert not any(len(scene.boxes) for scene in scenes)
     assert any(len(scene.ignored) for scene in scenes)
@@ -121,29 +130,82 @@ def sample(folder: Path) -> Sample:
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory):
     folder = tmp_path_factory.mktemp("runs")
-    return DetectorTrainer(SMALL, [picture()], [sample(folder)], folder / SMALL.name).train()
+    return DetectorTrainer(SMALL, PICTURES, [sample(folder)], folder / SMALL.name).train()
 
 
 def test_training_resumes_and_refuses_another_recipe(trained):
     more = dataclasses.replace(SMALL, epochs=2)
     with pytest.raises(RunError, match="epochs"):
-        DetectorTrainer(more, [picture()], [], trained.folder)
-    again = DetectorTrainer(SMALL, [picture()], [], trained.folder)
+        DetectorTrainer(more, PICTURES, [], trained.folder)
+    again = DetectorTrainer(SMALL, PICTURES, [], trained.folder)
     assert len(again.history) == SMALL.epochs
+
+
+def test_things_are_trained_on_where_the_recipe_says_so(tmp_path):
+    recipe = dataclasses.replace(SMALL, things=True)
+    with pytest.raises(RunError, match="small needs pictures of things: see `python -m fkp data things"):
+        DetectorTrainer(recipe, PICTURES, [], tmp_path)
+    wall = Picture(np.zeros((240, 320, 3), np.uint8), [], np.zeros(0, bool))
+    more = PICTURES._replace(things=[wall, wall])
+    assert DetectorTrainer(recipe, more, [], tmp_path).training_data == {"pictures": 3, "faces": 1}
+    assert DetectorTrainer(SMALL, more, [], tmp_path).training_data == {"pictures": 1, "faces": 1}
+
+
+def test_finished_stages_are_passed_over(trained, tmp_path, monkeypatch):
+    last = dataclasses.replace(SMALL, name="last", initial=SMALL.name)
+    monkeypatch.setattr(cli, "STAGES", (SMALL, last))
+    assert cli.stages_left(tmp_path) == (SMALL, last)
+    assert cli.stages_left(trained.folder.parent) == (last,)
+
+
+def test_a_recovered_detector_answers_as_its_file_and_is_trained_on(trained, tmp_path):
+    path = export_detector(SMALL, trained, tmp_path)
+    scenes = SceneDataset(PICTURES.people, SMALL)
+    shown = torch.from_numpy(np.stack([scenes[i, i][0] for i in range(8)]))
+    run = Run(tmp_path / SMALL.name)
+    assert recover_detector(SMALL, path, shown, run) < 1e-4
+    assert run.load_weights(SMALL).validation == trained.load_weights(SMALL).validation
+    last = dataclasses.replace(SMALL, name="last", initial=SMALL.name)
+    assert DetectorTrainer(last, PICTURES, [sample(tmp_path)], tmp_path / "last").train().weights.is_file()
+    wider = dataclasses.replace(SMALL, options=SMALL.options | {"top": 8})
+    with pytest.raises(RunError, match="it is of another network"):
+        recover_detector(wider, path, shown, Run(tmp_path / "wider"))
+
+
+def test_the_integer_file_finds_the_same_or_is_not_written(trained, tmp_path, monkeypatch):
+    path = export_detector(SMALL, trained, tmp_path)
+    scenes, faces = SceneDataset(PICTURES.people, SMALL), [sample(tmp_path)]
+    target, before, after = quantise_detector(path, scenes, faces, [])
+    assert target == tmp_path / "small-int8.onnx"
+    assert before.keys() == after.keys()
+    assert DetectorSpec.from_json(read_description(target)).name == "small-int8"
+    image = scenes[0, 0][0]
+    plain, integers = (FkpDetector(file, threads=1) for file in (path, target))
+    scores, others = (d._session.run(["scores"], {"image": image[None]})[0] for d in (plain, integers))
+    assert np.abs(scores - others).max() < 0.05
+    wide = np.zeros((1, SIDE, 1024, 3), np.uint8)  # far wider than what the integers were calibrated on
+    boxes, others = (d._session.run(["boxes"], {"image": wide})[0] for d in (plain, integers))
+    assert np.abs(boxes - others).max() < 4
+    target.unlink()
+    monkeypatch.setattr(quantising, "_WORST", -1.0)
+    with pytest.raises(QuantisationError, match="small would have a recall of"):
+        quantise_detector(path, scenes, faces, [])
+    assert not target.exists()
 
 
 def test_exported_file_agrees_and_takes_any_size(trained, tmp_path):
     path = export_detector(SMALL, trained, tmp_path)
     session = onnxruntime.InferenceSession(path)
-    for height, width in ((64, 64), (128, 320)):
+    for height, width in ((32, 32), (96, 160), (128, 320)):
         boxes, scores = session.run(["boxes", "scores"], {"image": np.zeros((1, height, width, 3), np.uint8)})
         assert boxes.shape == (*scores.shape, 4)
+        assert scores.shape == (1, sum(-(-height // s) * -(-width // s) for s in STRIDES))
     found = FkpDetector(path).detect(np.zeros((100, 1000, 3), np.uint8))
     assert found.boxes.shape == (len(found.scores), 4)
 
 
 def test_exporting_needs_a_run(tmp_path):
-    with pytest.raises(RunError, match="detector train"):
+    with pytest.raises(RunError, match="small"):
         export_detector(SMALL, Run(tmp_path), tmp_path)
 
 
@@ -154,22 +216,27 @@ def test_another_model_is_no_detector(tmp_path):
 
 
 def test_evaluation_counts_what_is_found(tmp_path):
-    box = sample(tmp_path).box
+    face = sample(tmp_path)
+    x0, y0, x1, y1 = np.asarray(face.box).astype(int)
+    image = np.zeros((240, 320, 3), np.uint8)
+    image[y0:y1, x0:x1] = 255
+    Image.fromarray(image).save(face.image)
 
     class Knows(torch.nn.Module):
-        def forward(self, image):
-            scale = (
-                1.0
-                if image[0, :, :, 0].bool().any(dim=0).sum() > 300
-                else 32 / float((box[2:] - box[:2]).max())
-            )
-            boxes = torch.from_numpy(np.stack([box * scale, box * scale + 200])).float()[None]
-            return FaceCells(boxes, torch.tensor([[4.0, 3.0]]))
+        """Finds what is white, and something else far from it."""
 
-    figures = evaluate(Knows(), [sample(tmp_path)], 320)
-    assert figures["recall"] == figures["recall_small"] == 1
-    assert figures["others"] == 1
-    assert figures["iou"] == pytest.approx(1, abs=1e-4)
+        def forward(self, image):
+            ys, xs = torch.nonzero(image[0, :, :, 0] > 127, as_tuple=True)
+            box = (xs.min(), ys.min(), xs.max() + 1, ys.max() + 1) if len(xs) else (0, 0, 1, 1)
+            found = torch.tensor([[float(v) for v in box]] * 2)
+            found[1] += 1000
+            return FaceCells(found[None], torch.tensor([[4.0 if len(xs) else -4.0, 3.0]]))
+
+    things = [Picture(np.zeros((64, 500, 3), np.uint8), [], np.zeros(0, bool))] * 2
+    figures = evaluate(Knows(), [face], things)
+    assert figures["recall"] == figures["recall_small"] == figures["recall_large"] == 1
+    assert figures["others"] == figures["in_things"] == 1
+    assert figures["iou"] > 0.95
 
 
 def test_labels_are_read_as_they_were_written(tmp_path):
@@ -196,7 +263,18 @@ def test_pictures_join_annotations_with_the_teachers_faces(fake_root, tmp_path, 
         labels, name, [LabelledFace(0.9, 0.9, p, IBUG68.name) for p in (face.points + 1, other)]
         + [LabelledFace(0.4, 0.9, face.points - 500, IBUG68.name)],
     )  # fmt: skip
-    (found,) = load_pictures(root, sure=0.7)
+    ((found,), *_) = load_pictures(root, sure=0.7)
     assert len(found.faces) == 3
     assert found.sure.tolist() == [True, True, False]
     assert box_iou(points_box(found.faces[0]), face.box)[0, 0] == pytest.approx(1)
+
+
+def test_in_pictures_of_things_only_the_surest_finds_are_doubted(tmp_path, monkeypatch):
+    monkeypatch.setenv("FKP_LABELS", str(tmp_path / "labels.jsonl"))
+    (tmp_path / "things").mkdir()
+    Image.new("RGB", (300, 200)).save(tmp_path / "things/wall.jpg")
+    faces = [LabelledFace(score, 0.9, cartoon(IBUG68) * 50, IBUG68.name) for score in (0.75, 0.95)]
+    append_label(tmp_path / "labels.jsonl", "things/wall.jpg", faces)
+    _, _, (found,) = load_pictures(tmp_path, sure=0.7)
+    assert len(found.faces) == 1
+    assert found.sure.tolist() == [False]

@@ -154,3 +154,18 @@ def test_level_box_frames_a_tilted_face_like_the_upright_one(rng):
         tilted = upright @ np.array([[cos, sin], [-sin, cos]]) + (200, 150)  # clockwise as seen
         matrix = g.crop_transform(g.level_box(tilted, angle), size, margin, angle)
         np.testing.assert_allclose(g.transform_points(matrix, tilted), wanted, atol=1e-9)
+
+
+def test_overlapping_boxes_are_suppressed():
+    boxes = np.array([[0, 0, 10, 10], [1, 1, 11, 11], [50, 50, 60, 60], [0, 0, 9, 9]], float)
+    assert g.suppress_overlaps(boxes, np.array([1, 3, 2, 0.5]), 0.3) == [1, 2]
+    assert g.suppress_overlaps(np.empty((0, 4)), np.empty(0), 0.3) == []
+
+
+def test_the_boxes_of_a_detectors_cells_become_faces():
+    boxes = np.array([[0, 0, 10, 10], [1, 0, 11, 10], [2, 2, 7, 7], [50, 50, 60, 60], [0, 0, 10, 10]], float)
+    faces, scores = g.merge_boxes(boxes, np.array([0.9, 0.6, 0.7, 0.8, 0.1]), 0.5)
+    # The first two agree, the third lies inside of them, the last does not count.
+    np.testing.assert_allclose(faces, [[0.4, 0, 10.4, 10], [50, 50, 60, 60]])
+    np.testing.assert_allclose(scores, [0.9, 0.8])
+    assert g.merge_boxes(np.empty((0, 4)), np.empty(0), 0.5)[0].shape == (0, 4)

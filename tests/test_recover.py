@@ -35,7 +35,7 @@ def test_the_recovered_run_answers_as_the_file_and_is_trained_on(tmp_path, expor
     assert recover(MAPS, path, crops, run) < 1e-4
     weights = run.load_weights(MAPS)
     assert weights.epoch == first.load_weights(MAPS).epoch
-    assert weights.validation_nme == pytest.approx(first.load_weights(MAPS).validation_nme, abs=1e-3)
+    assert weights.validation == pytest.approx(first.load_weights(MAPS).validation, abs=1e-3)
     again, difference = export(MAPS, run, tmp_path / "again")
     assert again.exists()
     assert difference < 1e-4

@@ -11,7 +11,9 @@ import pytest
 
 from fkp.geometry import box_iou
 from fkp.images import load_image
-from fkp.runtime.detectors import DETECTORS, HAAR_BOX, FkpDetector, get_detector, suppress_overlaps
+from fkp.runtime import detectors
+from fkp.runtime.detectors import DETECTORS, HAAR_BOX, FkpDetector, get_detector
+from fkp.runtime.index import models_folder
 from fkp.runtime.sessions import ModelError
 
 ASTRONAUT = Path(__file__).parents[1] / "demo" / "examples" / "eileen-collins.jpg"
@@ -70,19 +72,20 @@ def test_threads_share_a_detector(detector, astronaut):
         np.testing.assert_array_equal(one, other)
 
 
-def test_overlapping_boxes_are_suppressed():
-    boxes = np.array([[0, 0, 10, 10], [1, 1, 11, 11], [50, 50, 60, 60], [0, 0, 9, 9]], float)
-    assert suppress_overlaps(boxes, np.array([1, 3, 2, 0.5]), 0.3) == [1, 2]
-    assert suppress_overlaps(np.empty((0, 4)), np.empty(0), 0.3) == []
-
-
 def test_unknown_detector_names_the_known():
     with pytest.raises(ValueError, match=f"unknown face detector 'eyes'; known: {', '.join(DETECTORS)}"):
         get_detector("eyes")
 
 
+def test_an_own_file_is_taken_and_another_network_is_none():
+    exported = models_folder()
+    assert isinstance(get_detector(str(exported / "detectors" / "fkp-detector.onnx")), FkpDetector)
+    with pytest.raises(ValueError, match=r"report000-nose\.onnx is no face detector, neither ours nor YuNet"):
+        get_detector(str(exported / "report000-nose.onnx"))
+
+
 def test_a_detector_that_fails_says_so(monkeypatch):
     detector = FkpDetector(threads=1)
-    monkeypatch.setattr(detector, "_STEP", 7)  # no size that the network takes
+    monkeypatch.setattr(detectors, "DETECTOR_STEP", 7)  # no size that the network takes
     with pytest.raises(ModelError, match=r"the face detector .* failed on pixels"):
         detector.detect(np.zeros((50, 50, 3), np.uint8))

@@ -116,7 +116,7 @@ def test_half_precision_halves_the_file_and_keeps_the_answer(tmp_path):
     small, _ = export(SPOT, run, tmp_path / "half")
     large, _ = export(dataclasses.replace(SPOT, storage="float32"), run, tmp_path / "full")
     assert small.stat().st_size < 0.7 * large.stat().st_size
-    crops = run.load_weights(SPOT).crops.numpy()
+    crops = run.load_weights(SPOT).examples.numpy()
     a, b = (Landmarker(path, threads=1, detector="haar")._session.run(crops)[0] for path in (small, large))
     np.testing.assert_allclose(a, b, atol=2e-3)
 
@@ -151,7 +151,7 @@ def test_a_run_of_another_recipe_is_not_resumed_or_exported(tmp_path):
         trainer(tmp_path)
     with pytest.raises(RunError, match="differs in epochs"):
         export(SPOT, run, tmp_path / "models")
-    with pytest.raises(RunError, match="first run `python -m fkp train spot`"):
+    with pytest.raises(RunError, match="train spot first"):
         export(SPOT, Run(tmp_path / "nothing"), tmp_path / "models")
     reworded = dataclasses.replace(short, summary="other words")
     assert export(reworded, run, tmp_path / "models")[0].exists()
@@ -165,7 +165,7 @@ def test_a_recipe_starts_from_the_weights_of_another_run(tmp_path):
         torch.testing.assert_close(going_on.exported.state_dict()[name], value)
     path, _ = export(second, going_on.train(), tmp_path / "models")
     assert ModelSession(path, "cpu", 1).spec.pretrained == "spot"
-    with pytest.raises(RunError, match="first run `python -m fkp train nowhere`"):
+    with pytest.raises(RunError, match="train nowhere first"):
         trainer(tmp_path, dataclasses.replace(second, initial="nowhere"), folder="lost")
 
 
@@ -177,7 +177,7 @@ def test_a_teacher_teaches_what_it_knows(tmp_path, monkeypatch):
     wrong = [dataclasses.replace(sample, points=np.array([[70.0, 70.0]])) for sample in samples]
     learning = loop.Trainer(pupil, {"spots": wrong}, samples[:16], tmp_path / "pupil")
     learning.train()
-    assert min(row["val_nme"] for row in learning.history) < 2 * run.load_weights(SPOT).validation_nme
+    assert min(row["val_nme"] for row in learning.history) < 2 * run.load_weights(SPOT).validation
     with pytest.raises(ValueError, match="spot cannot teach pupil"):
         trainer(tmp_path, dataclasses.replace(pupil, margin=2.0), folder="lost")
 

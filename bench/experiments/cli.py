@@ -15,6 +15,7 @@ from bench.experiments.runs import curve_rows, read_runs, summary_row
 from bench.faces import TestSet
 from bench.results import read_csv, to_csv
 from fkp.datasets import DATASETS, Sample, available, find_data_root, load
+from fkp.datasets.options import add_data
 from fkp.dynamics import Dynamics
 from fkp.inspection import film
 
@@ -45,7 +46,7 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
     )
     add = parser.add_argument
     add("--models", nargs="+", metavar="MODEL", help="names or .onnx files (default: all exported)")
-    add("--data", type=Path, metavar="DIR", help="data root (default: $FKP_DATA, then ./data)")
+    add_data(parser)
     add("--runs", type=Path, default=Path("runs"), metavar="DIR", help="folder of the runs (default: runs/)")
     add("--out", type=Path, default=FOLDER, metavar="DIR", help="default: docs/reports/")
     parser.set_defaults(func=_run)

@@ -25,6 +25,7 @@ KAGGLE_TEST_XML = "labels_ibug_300W_test_parsed.xml"
 YTF_FOLDER = "P1_Facial_Keypoints/data"
 IMM_FOLDER = "imm_face_db"
 HELEN_FOLDER = "helen_unlabelled"
+THINGS_FOLDER = "things"
 YUNET_FILE = "detectors/face_detection_yunet_2023mar.onnx"
 
 # From the boxes in iBUG's XML, dlib's detector, to canonical ones: what `data fit-boxes` printed.
@@ -152,11 +153,11 @@ DATASETS: Mapping[str, Dataset] = {
 
 
 def training_pictures(root: Path) -> list[Path]:
-    """Every picture that may be trained on, once: those of the training parts and of HELEN's photos
-    without annotations, but for photos in which a test face stands beside another one."""
+    """Every picture that may be trained on, once: those of the training parts, of HELEN's photos without
+    annotations and of things, but for photos in which a test face stands beside another one."""
     tests = [name for name in ("kaggle-test", "300w-common") if name in available(root)]
     barred = {sample.group for name in tests for sample in load(name, root)}
-    pictures = set((root / HELEN_FOLDER).glob("*.jpg"))
+    pictures = {path for folder in (HELEN_FOLDER, THINGS_FOLDER) for path in (root / folder).glob("*.jpg")}
     for name in available(root):
         if name.endswith("-train"):
             pictures |= {sample.image for sample in load(name, root) if sample.group not in barred}
@@ -164,7 +165,13 @@ def training_pictures(root: Path) -> list[Path]:
 
 
 def find_data_root(argument: Path | None = None) -> Path | None:
-    """The data root: the argument, else `$FKP_DATA`, else `./data`; None when it is not there."""
+    """The data root: the argument, else `$FKP_DATA`, else `./data`; None when it is not there.
+
+    Raises:
+        ValueError: there is nothing where the argument says.
+    """
+    if argument and not argument.is_dir():
+        raise ValueError(f"the data root {argument} is not there")
     root = argument or Path(os.environ.get("FKP_DATA") or "data")
     return root if root.is_dir() else None
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import os
 from collections.abc import Iterable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,17 +15,22 @@ from tqdm import tqdm
 from fkp.datasets.boxes import fit_box_map
 from fkp.datasets.catalogue import (
     DATASETS,
+    THINGS_FOLDER,
     YUNET_FILE,
     available,
-    find_data_root,
     load,
     training_pictures,
 )
 from fkp.datasets.check import check, find_sources, table
 from fkp.datasets.download import ARCHIVES, DownloadError, get
 from fkp.datasets.labels import LabelledFace, append_label, labels_file, read_labels
+from fkp.datasets.options import add_data, data_root
+from fkp.datasets.things import gather
 from fkp.geometry import mirror_points
-from fkp.images import load_image
+from fkp.images import ImageError, load_image
+
+if TYPE_CHECKING:
+    from fkp.runtime.landmarker import Landmarker
 
 _FIT_ON = "ibug-train"
 _SHOWN_PROBLEMS = 20
@@ -38,6 +45,7 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
     _add_get(commands)
     _add_fit_boxes(commands)
     _add_label(commands)
+    _add_things(commands)
 
 
 def _add_check(commands: argparse._SubParsersAction) -> None:
@@ -54,7 +62,10 @@ def _add_check(commands: argparse._SubParsersAction) -> None:
 def _add_get(commands: argparse._SubParsersAction) -> None:
     parser = commands.add_parser("get", help="download a public data set, or go on with it")
     parser.add_argument("name", choices=ARCHIVES, help="the data set")
-    parser.add_argument("--out", type=Path, default=Path("data"), metavar="DIR", help="data root (data/)")
+    default = Path(os.environ.get("FKP_DATA") or "data")
+    parser.add_argument(
+        "--out", type=Path, default=default, metavar="DIR", help="data root (default: $FKP_DATA, then data/)"
+    )
     parser.set_defaults(func=_get)
 
 
@@ -62,7 +73,7 @@ def _add_fit_boxes(commands: argparse._SubParsersAction) -> None:
     parser = commands.add_parser(
         "fit-boxes", help="measure how the boxes of face detectors lie to the landmarks' tight boxes"
     )
-    parser.add_argument("--data", type=Path, metavar="DIR", help="data root (default: $FKP_DATA, then data/)")
+    add_data(parser)
     parser.set_defaults(func=_fit_boxes)
 
 
@@ -74,11 +85,25 @@ def _add_label(commands: argparse._SubParsersAction) -> None:
         "model puts on them, averaged with those of the mirrored picture. Labels make the data set "
         "helen-labelled, and the face detector's training data. Goes on where it stopped.",
     )
-    parser.add_argument("--data", type=Path, metavar="DIR", help="data root (default: $FKP_DATA, then data/)")
+    add_data(parser)
     parser.add_argument("--model", default="fkp68-large", help="landmark model, name or path (fkp68-large)")
     parser.add_argument("--yunet", type=Path, metavar="FILE", help=f"default: {YUNET_FILE} in the data root")
     parser.add_argument("--out", type=Path, metavar="FILE", help="default: $FKP_LABELS, runs/labels.jsonl")
     parser.set_defaults(func=_label)
+
+
+def _add_things(commands: argparse._SubParsersAction) -> None:
+    parser = commands.add_parser(
+        "things",
+        help="gather pictures of things, animals and print for the face detector to learn from",
+        description=f"Copies pictures without people from folders of yours into {THINGS_FOLDER}/ of the data "
+        "root, shrunk to 640 pixels. Run `python -m fkp data label` afterwards: should somebody be in them "
+        "all the same, YuNet says where.",
+    )
+    parser.add_argument("folders", type=Path, nargs="+", metavar="FOLDER", help="searched with all in it")
+    parser.add_argument("--most", type=int, default=500, metavar="N", help="pictures of each folder (500)")
+    add_data(parser)
+    parser.set_defaults(func=_things)
 
 
 def _check(args: argparse.Namespace) -> int:
@@ -114,7 +139,7 @@ def _fit_boxes(args: argparse.Namespace) -> int:
     # Here data meets a detector: datasets and runtime stay apart otherwise.
     from fkp.runtime.detectors import HaarDetector, YuNetDetector
 
-    root = _root(args.data)
+    root = data_root(args.data)
     samples = load(_FIT_ON, root)
     detectors: dict[str, HaarDetector | YuNetDetector] = {"HAAR_BOX": HaarDetector()}
     if (root / YUNET_FILE).is_file():
@@ -136,7 +161,7 @@ def _label(args: argparse.Namespace) -> int:
     from fkp.runtime.landmarker import Landmarker
     from fkp.runtime.sessions import ModelError
 
-    root = _root(args.data)
+    root = data_root(args.data)
     out = args.out or labels_file()
     try:
         detector = YuNetDetector(args.yunet or root / YUNET_FILE, threshold=_DOUBTFUL)
@@ -146,30 +171,35 @@ def _label(args: argparse.Namespace) -> int:
     done = read_labels(out) if out.is_file() else {}
     names = [path.relative_to(root).as_posix() for path in training_pictures(root)]
     for name in tqdm([name for name in names if name not in done], "labelling", unit="picture"):
-        image = load_image(root / name)
-        found = landmarker.detect(image)
-        points, scores = landmarker.predict_with_scores(image, found.boxes)
-        mirrored = found.boxes.copy()
-        mirrored[:, [0, 2]] = image.shape[1] - 1 - found.boxes[:, [2, 0]]
-        other, other_scores = landmarker.predict_with_scores(np.ascontiguousarray(image[:, ::-1]), mirrored)
-        order = list(landmarker.scheme.mirror)
-        back = [mirror_points(p, image.shape[1], order) for p in other]
-        mean = (points + np.reshape(back, points.shape)) / 2
-        confidence = (scores + other_scores[:, order]).mean(axis=1) / 2
-        append_label(
-            out,
-            name,
-            [
-                LabelledFace(float(score), float(sure), p, landmarker.spec.scheme)
-                for score, sure, p in zip(found.scores, confidence, mean, strict=True)
-            ],
-        )
+        try:
+            append_label(out, name, label_picture(landmarker, load_image(root / name)))
+        except ImageError as error:
+            raise SystemExit(f"{error}; the pictures before it are labelled in {out}") from error
     print(f"{len(names)} pictures are labelled in {out}")
     return 0
 
 
-def _root(argument: Path | None) -> Path:
-    root = find_data_root(argument)
-    if root is None:
-        raise SystemExit("no data found: give --data DIR, set FKP_DATA, or `python -m fkp data get ibug`")
-    return root
+def label_picture(landmarker: Landmarker, image: NDArray[np.uint8]) -> list[LabelledFace]:
+    """The faces of an RGB picture (H, W, 3): points and scores are means over it and its mirror image."""
+    found = landmarker.detect(image)
+    points, scores = landmarker.predict_with_scores(image, found.boxes)
+    mirrored = found.boxes.copy()
+    mirrored[:, [0, 2]] = image.shape[1] - 1 - found.boxes[:, [2, 0]]
+    other, other_scores = landmarker.predict_with_scores(np.ascontiguousarray(image[:, ::-1]), mirrored)
+    order = list(landmarker.scheme.mirror)
+    back = [mirror_points(p, image.shape[1], order) for p in other]
+    mean = (points + np.reshape(back, points.shape)) / 2
+    confidence = (scores + other_scores[:, order]).mean(axis=1) / 2
+    return [
+        LabelledFace(float(score), float(sure), p, landmarker.spec.scheme)
+        for score, sure, p in zip(found.scores, confidence, mean, strict=True)
+    ]
+
+
+def _things(args: argparse.Namespace) -> int:
+    if missing := [str(folder) for folder in args.folders if not folder.is_dir()]:
+        raise SystemExit(f"no such folder: {', '.join(missing)}")
+    out = data_root(args.data) / THINGS_FOLDER
+    copied, passed = gather(args.folders, out, args.most)
+    print(f"{copied} pictures are in {out}; {passed} could not be read or are too small")
+    return 0

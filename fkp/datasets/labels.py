@@ -101,7 +101,7 @@ def read_labelled(
         folder: of the pictures, in the data root.
         belief: what faces must be.
         on_error: called for every broken entry.
-        every: only every so manieth picture is read.
+        every: only every n-th picture is read.
     """
     names = sorted(item for item in read_labels(labels_file()).items() if item[0].startswith(f"{folder}/"))
     for name, faces in names[::every]:

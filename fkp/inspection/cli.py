@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from fkp.datasets import DATASETS, Sample, as_scheme, find_data_root, load
+from fkp.datasets.options import add_data
 from fkp.datasets.shapes import ShapeModel, unit_shapes
 from fkp.dynamics import Dynamics
 from fkp.geometry import crop_transform, transform_points, warp
@@ -69,7 +70,7 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
     add("name", metavar="NAME", help="an exported model's name or .onnx file, or a run's name or folder")
     add("image", nargs="?", type=Path, metavar="IMAGE", help="a picture with a face")
     add("--out", type=Path, metavar="DIR", help="where the pictures go (default: inspect/NAME)")
-    add("--data", type=Path, metavar="DIR", help="data root (default: $FKP_DATA, then ./data)")
+    add_data(parser)
     add("--runs", type=Path, default=Path("runs"), metavar="DIR", help="folder of the runs (default: runs/)")
     parser.set_defaults(func=_inspect)
 

@@ -65,7 +65,7 @@ class FaceDetector(nn.Module):
             self.heads.append(nn.Sequential(conv_bn(top, top), nn.ReLU(), last))
 
     def forward(self, image: Tensor) -> FaceCells:
-        """uint8 (N, H, W, 3), H and W multiples of 64 -> FaceCells."""
+        """uint8 (N, H, W, 3), H and W multiples of 32 -> FaceCells."""
         x = self.stem(image.permute(0, 3, 1, 2).float())
         features = []
         for stage in self.stages:
@@ -74,7 +74,10 @@ class FaceDetector(nn.Module):
         top = self.laterals[-1](features[-1])
         maps = [self.heads[-1](F.relu(top))]
         for i in reversed(range(len(features) - 1)):
-            top = self.laterals[i](features[i]) + F.interpolate(F.relu(top), scale_factor=2.0)
+            lateral = self.laterals[i](features[i])
+            coarse = F.interpolate(F.relu(top), scale_factor=2.0)
+            # An odd number of cells was rounded up on the way down.
+            top = lateral + coarse[..., : lateral.shape[2], : lateral.shape[3]]
             maps.insert(0, self.heads[i](F.relu(top)))
         boxes = torch.cat([_boxes(m[:, :4], s) for m, s in zip(maps, STRIDES, strict=True)], dim=1)
         logits = torch.cat([m[:, 4].flatten(1) for m in maps], dim=1)

@@ -13,9 +13,9 @@ import cv2.data
 import numpy as np
 from numpy.typing import NDArray
 
-from fkp.geometry import BoxMap, box_iou, box_nesting
+from fkp.geometry import BoxMap, merge_boxes, suppress_overlaps
 from fkp.runtime.sessions import ModelError, load_session, provider_names
-from fkp.spec import DETECTOR_OUTPUT_NAMES, INPUT_NAME
+from fkp.spec import DETECTOR_OUTPUT_NAMES, DETECTOR_STEP, DETECTOR_THRESHOLD, INPUT_NAME
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -95,12 +95,13 @@ class YuNetDetector:
         """Load the file; boxes that score below `threshold` are left out.
 
         Raises:
-            ValueError: the file is not there, or OpenCV cannot read it.
+            ValueError: the file is not there, or is no YuNet.
         """
         try:
             self._net = cv2.FaceDetectorYN.create(str(path), "", (320, 320), threshold, self._OVERLAP)
+            self._net.detect(np.zeros((320, 320, 3), np.uint8))  # any network is read, not any one answers
         except cv2.error as error:
-            raise ValueError(f"{path} cannot be read as a YuNet model: {error.err}") from error
+            raise ValueError(f"{path} is no face detector, neither ours nor YuNet: {error.err}") from error
         self._lock = threading.Lock()  # the network keeps the size of the picture it works on
 
     def detect(self, image: NDArray[np.uint8]) -> Detections:
@@ -132,32 +133,14 @@ def shrink(image: NDArray, longest: int) -> tuple[NDArray, float]:
     return cv2.resize(image, size, fx=scale, fy=scale, interpolation=cv2.INTER_AREA), scale
 
 
-def suppress_overlaps(
-    boxes: NDArray, scores: NDArray, overlap: float, measure: Callable[..., NDArray] = box_iou
-) -> list[int]:
-    """Indices of the boxes (N, 4) that overlap no surer one by more than `overlap`, surest first."""
-    kept: list[int] = []
-    left = np.argsort(-scores, kind="stable")
-    while left.size:
-        best, left = left[0], left[1:]
-        kept.append(int(best))
-        left = left[measure(boxes[best], boxes[left])[0] <= overlap]
-    return kept
-
-
 class FkpDetector:
     """This project's own face detector, trained to give canonical boxes.
 
-    Each box is the mean of all the boxes that agree on a face, weighted by their scores, which wobbles
-    less than the surest one alone.
+    See `merge_boxes` for what becomes of the boxes of its cells.
     """
 
-    _FILE = Path(__file__).resolve().parents[2] / "exported" / "detectors" / "fkp-detector.onnx"
+    _FILE = Path(__file__).resolve().parents[2] / "exported" / "detectors" / "fkp-detector-int8.onnx"
     _LONG_SIDE = 640  # pictures are searched at this size at most
-    _STEP = 64  # the network's sides are multiples of it
-    _THRESHOLD = 0.6  # on validation pictures all faces are above it, and few other things
-    _OVERLAP = 0.5  # of the smaller box: what lies inside of a face is a part of it
-    _AGREE = 0.6  # overlap from which two boxes speak of the same face
 
     def __init__(self, path: str | Path | None = None, threads: int | None = None) -> None:
         """Load the detector.
@@ -178,18 +161,14 @@ class FkpDetector:
         small, scale = shrink(image, self._LONG_SIDE)
         height, width = small.shape[:2]
         padded = cv2.copyMakeBorder(
-            small, 0, -height % self._STEP, 0, -width % self._STEP, cv2.BORDER_CONSTANT
+            small, 0, -height % DETECTOR_STEP, 0, -width % DETECTOR_STEP, cv2.BORDER_CONSTANT
         )
         try:
             boxes, scores = self._session.run(list(DETECTOR_OUTPUT_NAMES), {INPUT_NAME: padded[None]})
         except Exception as error:  # ONNX Runtime's errors have no base class of their own
             raise ModelError(f"the face detector {self.path} failed on pixels {padded.shape}") from error
-        sure = scores[0] >= self._THRESHOLD
-        boxes, scores = boxes[0][sure], scores[0][sure]
-        kept = suppress_overlaps(boxes, scores, self._OVERLAP, box_nesting)
-        weights = np.where(box_iou(boxes[kept], boxes) >= self._AGREE, scores, 0)
-        mean = weights @ boxes / weights.sum(axis=1, keepdims=True)
-        return Detections((mean / scale).astype(np.float32), scores[kept])
+        boxes, scores = merge_boxes(boxes[0], scores[0], DETECTOR_THRESHOLD)
+        return Detections((boxes / scale).astype(np.float32), scores)
 
 
 DETECTORS: Mapping[str, Callable[[int | None], Detector]] = {
@@ -202,7 +181,7 @@ def get_detector(name: str, threads: int | None = None) -> Detector:
     """A new detector.
 
     Args:
-        name: one of `DETECTORS`, or the path of a YuNet file.
+        name: one of `DETECTORS`, or the path of a detector of this project or of YuNet.
         threads: of one run, where the detector can be told; None for all.
 
     Raises:
@@ -212,5 +191,8 @@ def get_detector(name: str, threads: int | None = None) -> Detector:
     if name in DETECTORS:
         return DETECTORS[name](threads)
     if Path(name).suffix == ".onnx":
-        return YuNetDetector(name)
-    raise ValueError(f"unknown face detector {name!r}; known: {', '.join(DETECTORS)}, or a YuNet .onnx file")
+        try:
+            return FkpDetector(name, threads)
+        except ModelError:
+            return YuNetDetector(name)
+    raise ValueError(f"unknown face detector {name!r}; known: {', '.join(DETECTORS)}, or an .onnx file")

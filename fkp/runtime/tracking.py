@@ -7,8 +7,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from fkp.geometry import box_diagonal, box_iou, points_box
-from fkp.runtime.detectors import suppress_overlaps
+from fkp.geometry import box_diagonal, box_iou, points_box, suppress_overlaps
 from fkp.runtime.face import Face
 from fkp.runtime.landmarker import Landmarker
 

@@ -10,7 +10,8 @@ import sys
 import time
 from pathlib import Path
 
-from fkp.datasets import DataError, Sample, as_scheme, find_data_root, load
+from fkp.datasets import DataError, Sample, as_scheme, load
+from fkp.datasets.options import add_data, data_root
 from fkp.images import ImageError, load_image
 from fkp.training.agenda import Left, cost, epochs_seen, is_finished, work_through
 from fkp.training.catalogue import RECIPES, get_recipe
@@ -18,9 +19,6 @@ from fkp.training.recipe import Recipe
 from fkp.training.run import Run, RunError
 
 _RECOVERY_CROPS = 128
-MISSING_DATA = (
-    "no data found: give --data DIR, set FKP_DATA, or get a data set with `python -m fkp data get NAME`"
-)
 
 
 def add_parser(subparsers: argparse._SubParsersAction) -> None:
@@ -47,9 +45,7 @@ def _add_train(subparsers: argparse._SubParsersAction) -> None:
         "--budget", type=float, default=math.inf, metavar="HOURS",
         help="stop after the epoch in which this time ends; the same command goes on",
     )  # fmt: skip
-    parser.add_argument(
-        "--data", type=Path, metavar="DIR", help="data root (default: $FKP_DATA, then ./data)"
-    )
+    add_data(parser)
     add_runs(parser)
     parser.add_argument("--restart", action="store_true", help="begin anew, even if the run exists")
     parser.add_argument("--skip-broken", action="store_true", help="skip and count broken samples")
@@ -79,9 +75,7 @@ def _add_quantise(subparsers: argparse._SubParsersAction) -> None:
         "on the validation part; refuses to write one that is more than 2 % worse.",
     )
     parser.add_argument("name", choices=RECIPES, metavar="NAME", help="an exported recipe with a map a point")
-    parser.add_argument(
-        "--data", type=Path, metavar="DIR", help="data root (default: $FKP_DATA, then ./data)"
-    )
+    add_data(parser)
     parser.add_argument("--out", type=Path, metavar="DIR", help="folder of the models (default: exported/)")
     parser.set_defaults(func=_quantise)
 
@@ -95,9 +89,7 @@ def _add_recover(subparsers: argparse._SubParsersAction) -> None:
     )
     parser.add_argument("name", choices=RECIPES, metavar="NAME", help="the recipe of the network in the file")
     parser.add_argument("--file", type=Path, metavar="FILE", help="default: exported/NAME.onnx")
-    parser.add_argument(
-        "--data", type=Path, metavar="DIR", help="data root (default: $FKP_DATA, then ./data)"
-    )
+    add_data(parser)
     add_runs(parser)
     parser.set_defaults(func=_recover)
 
@@ -111,9 +103,7 @@ def add_runs(parser: argparse.ArgumentParser) -> None:
 def _train(args: argparse.Namespace) -> int:
     import torch
 
-    root = find_data_root(args.data)
-    if root is None:
-        raise SystemExit(MISSING_DATA)
+    root = data_root(args.data)
     if args.threads:
         torch.set_num_threads(args.threads)
     if args.all:
@@ -224,19 +214,18 @@ def _quantise(args: argparse.Namespace) -> int:
     from fkp.training.quantise import QuantisationError, quantise
 
     recipe, folder = get_recipe(args.name), args.out or models_folder()
-    root = find_data_root(args.data)
-    if root is None:
-        raise SystemExit(MISSING_DATA)
+    root = data_root(args.data)
     try:
         training, validation = (
-            load_crops(load(name, root), recipe) for name in (recipe.train[0], recipe.validation)
+            load_crops([as_scheme(sample, recipe.scheme) for sample in load(name, root)], recipe)
+            for name in (recipe.train[0], recipe.validation)
         )
         path, before, after = quantise(
             folder / f"{recipe.name}.onnx",
             CropDataset(training, recipe, recipe.augmentation),
             CropDataset(validation, recipe),
         )
-    except (DataError, FileNotFoundError, QuantisationError) as error:
+    except (DataError, FileNotFoundError, ImageError, QuantisationError) as error:
         raise SystemExit(str(error)) from error
     refresh_index(folder)
     print(f"{path}: {path.stat().st_size / 1e6:.2f} MB; {recipe.validation}: {before:.3f} % -> {after:.3f} %")
@@ -253,9 +242,7 @@ def _recover(args: argparse.Namespace) -> int:
 
     recipe, run = get_recipe(args.name), Run(args.runs / args.name)
     path = args.file or models_folder() / f"{args.name}.onnx"
-    root = find_data_root(args.data)
-    if root is None:
-        raise SystemExit(MISSING_DATA)
+    root = data_root(args.data)
     if run.weights.is_file():
         raise SystemExit(f"{run.weights} is there already: give another --runs folder")
     try:
@@ -263,7 +250,7 @@ def _recover(args: argparse.Namespace) -> int:
         crops = CropDataset(load_crops(faces, recipe), recipe, recipe.augmentation)
         shown = np.stack([crops[draw, draw][0] for draw in range(min(_RECOVERY_CROPS, len(crops)))])
         difference = recover(recipe, path, torch.from_numpy(shown), run)
-    except (DataError, FileNotFoundError, RunError) as error:
+    except (DataError, FileNotFoundError, ImageError, RunError) as error:
         raise SystemExit(str(error)) from error
     print(f"{run.weights}: within {difference:.1e} of the crop of {path}")
     return 0

@@ -66,11 +66,11 @@ def export(recipe: Recipe, run: Run, out: Path) -> tuple[Path, float]:
     model.load_state_dict(weights.model)
     round_weights(model, recipe.storage)
     network = _Exported(model).eval()
-    crops = weights.crops
+    examples = weights.examples
     path = out / f"{recipe.name}.onnx"
     differences = write_onnx(
         path, network, _spec(recipe, weights, network).to_json(), recipe.storage, OUTPUT_NAMES,
-        batches=(crops[:1], crops[:3], crops[-3:]), limits=PARITY_LIMITS,
+        batches=(examples[:1], examples[:3], examples[-3:]), limits=PARITY_LIMITS,
         dynamic={0: torch.export.Dim("batch", min=1)},
     )  # fmt: skip
     return path, differences[0]
@@ -161,11 +161,11 @@ def _spec(recipe: Recipe, weights: Weights, network: nn.Module) -> ModelSpec:
         training_data=weights.training_data,
         pretrained=weights.pretrained,
         parameters=sum(p.numel() for p in network.parameters()),
-        multiply_adds=multiply_adds(network, weights.crops[:1]),
+        multiply_adds=multiply_adds(network, weights.examples[:1]),
         validation=Validation(
             dataset=recipe.validation,
             metric=f"NME %, {get_scheme(recipe.scheme).normaliser}, epoch {weights.epoch}",
-            value=round(weights.validation_nme, 4),
+            value=round(weights.validation, 4),
         ),
         **provenance(),
     )

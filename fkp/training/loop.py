@@ -117,7 +117,7 @@ class Trainer(Epochs):
             self.run.save_weights(
                 Weights(
                     recipe=self.recipe.to_dict(), model=state, training_data=self.training_data,
-                    validation_nme=evaluation.nme, epoch=epoch, crops=torch.from_numpy(np.stack(crops)),
+                    validation=evaluation.nme, epoch=epoch, examples=torch.from_numpy(np.stack(crops)),
                     pretrained=self.pretrained,
                 )
             )  # fmt: skip

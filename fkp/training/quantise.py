@@ -22,11 +22,12 @@ from onnxruntime.quantization.shape_inference import quant_pre_process
 from torch import Tensor, nn
 
 from fkp.models import Prediction
-from fkp.spec import INPUT_NAME, METADATA_KEY, OUTPUT_NAMES, ModelSpec, Validation
+from fkp.spec import INPUT_NAME, METADATA_KEY, OUTPUT_NAMES, DetectorSpec, ModelSpec
 from fkp.training.crops import CropDataset
 from fkp.training.evaluate import evaluate
 
 SUFFIX = "-int8"
+WORDS = ", in 8-bit integers"  # what a summary says of it
 WORST = 1.02  # largest error of the integer file on the validation part, over that of the file it comes from
 _CALIBRATION_CROPS = 64
 # Sums and enlargements too, so that a value need not leave the integers between two convolutions.
@@ -54,24 +55,59 @@ def quantise(path: Path, training: CropDataset, validation: CropDataset) -> tupl
     """
     if not path.is_file():
         raise FileNotFoundError(f"{path} is not there: first run `python -m fkp export {path.stem}`")
-    target = path.with_name(f"{path.stem}{SUFFIX}.onnx")
+    faces = np.linspace(0, len(training) - 1, _CALIBRATION_CROPS).astype(int)
     with TemporaryDirectory(dir=path.parent) as folder:
-        plain, part = Path(folder, "plain.onnx"), Path(folder, target.name)
-        quant_pre_process(path, plain, skip_symbolic_shape=True)
-        # Two stay in floats: the first convolution, since three channels are slower in integers, and the
-        # last one, whose maps become positions, which would move in steps.
-        first, *_, head = (node.name for node in onnx.load(plain).graph.node if node.op_type == "Conv")
-        quantize_static(
-            plain, part, _Calibration(training), quant_format=QuantFormat.QDQ, per_channel=True,
-            activation_type=QuantType.QUInt8, weight_type=QuantType.QInt8,
-            op_types_to_quantize=_IN_INTEGERS, nodes_to_exclude=[first, head],
-        )  # fmt: skip
+        part = Path(folder, path.name)
+        to_integers(path, part, (training[draw, int(face)][0] for draw, face in enumerate(faces)))
         before, after = (error_of(file, validation) for file in (path, part))
         if after > WORST * before:
-            raise QuantisationError(f"{target.name} would err by {after:.3f} % instead of {before:.3f} %")
-        _describe(part, path, after)
+            raise QuantisationError(
+                f"{path.stem} would err by {after:.3f} % in integers instead of {before:.3f} %"
+            )
+        target = integer_path(path)
+        spec = ModelSpec.from_json(read_description(path))
+        validation_now = spec.validation and dataclasses.replace(spec.validation, value=round(after, 4))
+        name, summary = spec.name + SUFFIX, spec.summary + WORDS
+        describe(part, dataclasses.replace(spec, name=name, summary=summary, validation=validation_now))
         part.replace(target)
     return target, before, after
+
+
+def integer_path(path: Path) -> Path:
+    """Where the integer file of an exported one belongs."""
+    return path.with_name(f"{path.stem}{SUFFIX}.onnx")
+
+
+def to_integers(path: Path, target: Path, pictures: Iterator[NDArray[np.uint8]]) -> None:
+    """Writes an exported file with its convolutions in 8-bit integers, without a description.
+
+    Args:
+        path: the exported file.
+        target: what to write.
+        pictures: (H, W, 3) inputs, from which the ranges of the values between the layers are taken.
+    """
+    plain = target.with_suffix(".plain")
+    quant_pre_process(path, plain, skip_symbolic_shape=True)
+    quantize_static(
+        plain, target, _Calibration(pictures), quant_format=QuantFormat.QDQ, per_channel=True,
+        activation_type=QuantType.QUInt8, weight_type=QuantType.QInt8,
+        op_types_to_quantize=_IN_INTEGERS, nodes_to_exclude=_in_floats(onnx.load(plain)),
+    )  # fmt: skip
+
+
+def _in_floats(proto: onnx.ModelProto) -> list[str]:
+    """What stays in floats: the first convolution, since three channels are slower in integers, and the
+    last ones with all that follows, since positions would move in steps."""
+    first = next(node.name for node in proto.graph.node if node.op_type == "Conv")
+    last: list[str] = []
+    wanted: set[str] = set()
+    for node in reversed(proto.graph.node):  # sorted: what takes a value comes after what makes it
+        leads_to_another = not wanted.isdisjoint(node.output)
+        if not leads_to_another:
+            last.append(node.name)
+        if leads_to_another or node.op_type == "Conv":
+            wanted.update(node.input)
+    return [first, *last]
 
 
 def error_of(path: Path, dataset: CropDataset) -> float:
@@ -80,16 +116,12 @@ def error_of(path: Path, dataset: CropDataset) -> float:
 
 
 class _Calibration(CalibrationDataReader):
-    def __init__(self, dataset: CropDataset) -> None:
-        self.crops = self._crops(dataset)
-
-    def _crops(self, dataset: CropDataset) -> Iterator[NDArray[np.uint8]]:
-        faces = np.linspace(0, len(dataset) - 1, _CALIBRATION_CROPS).astype(int)
-        return (dataset[draw, int(face)][0] for draw, face in enumerate(faces))
+    def __init__(self, pictures: Iterator[NDArray[np.uint8]]) -> None:
+        self.pictures = pictures
 
     def get_next(self) -> dict[str, NDArray[np.uint8]] | None:
-        crop = next(self.crops, None)
-        return None if crop is None else {INPUT_NAME: crop[None]}
+        picture = next(self.pictures, None)
+        return None if picture is None else {INPUT_NAME: picture[None]}
 
 
 class _FromFile(nn.Module):
@@ -104,16 +136,13 @@ class _FromFile(nn.Module):
         return Prediction(torch.from_numpy(points), torch.from_numpy(scores))
 
 
-def _describe(path: Path, source: Path, error: float) -> None:
-    """Gives the new file the description of the one that it comes from, with its own name and figure."""
-    properties = {entry.key: entry.value for entry in onnx.load(source).metadata_props}
-    spec = ModelSpec.from_json(properties[METADATA_KEY])
-    validation = spec.validation and Validation(
-        spec.validation.dataset, spec.validation.metric, round(error, 4)
-    )
-    spec = dataclasses.replace(
-        spec, name=spec.name + SUFFIX, summary=f"{spec.summary}, in 8-bit integers", validation=validation
-    )
+def read_description(path: Path) -> str:
+    """The JSON in a file's metadata."""
+    return next(entry.value for entry in onnx.load(path).metadata_props if entry.key == METADATA_KEY)
+
+
+def describe(path: Path, spec: ModelSpec | DetectorSpec) -> None:
+    """Writes a description into a file's metadata."""
     proto = onnx.load(path)
     helper.set_model_props(proto, {METADATA_KEY: spec.to_json()})
     onnx.save(proto, path)

@@ -12,59 +12,71 @@ from numpy.typing import NDArray
 from onnx import numpy_helper
 from torch import Tensor, nn
 
-from fkp.models import KeypointModel
 from fkp.spec import INPUT_NAME, METADATA_KEY, OUTPUT_NAMES, ModelSpec, SpecError
 from fkp.training.recipe import Recipe
 from fkp.training.run import Run, RunError, Weights
 
 _LIMIT = 1e-3  # largest difference of a point from the file's, in crop sides
-_PREFIX = "model."  # of the names in the file: what is exported wraps the model
 
 
 def recover(recipe: Recipe, path: Path, crops: Tensor, run: Run) -> float:
     """Writes the weights of an exported file as those of a run of its recipe.
 
-    Exporting folds each batch norm into the convolution before it; here every norm gets back the
-    statistics of its input, so that the network answers as the file does and can be trained on.
-
     Args:
         recipe: of the network in the file, whatever the file is called.
         path: the file.
-        crops: (n, H, W, 3) uint8 training crops, to measure these statistics on.
+        crops: (n, H, W, 3) uint8 training crops, see `restore`.
         run: where the weights go.
 
     Returns:
         the largest difference of the points from the file's, in crop sides.
 
     Raises:
-        RunError: the file is of another network, or the recovered one answers otherwise.
+        RunError: there is no such file, it is of another network, or the recovered one answers otherwise.
     """
-    spec = _read_spec(path)
+    if not path.is_file():
+        raise RunError(f"{path} is not there")
+    session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
+    try:
+        spec = ModelSpec.from_json(session.get_modelmeta().custom_metadata_map.get(METADATA_KEY, ""))
+    except SpecError as error:
+        raise RunError(f"{path} is no model of this project: {error}") from error
     model = recipe.build()
-    _load(model, _initializers(path), path)
-    _unfold_norms(model, crops)
-    difference = _difference(model, path, crops)
+    restore(model, "model", path, crops)
+    (points,) = session.run(OUTPUT_NAMES[:1], {INPUT_NAME: crops.numpy()})
+    with torch.inference_mode():
+        difference = float(np.abs(points - model(crops).points.numpy()).max())
     if not difference < _LIMIT:
         raise RunError(f"the network recovered from {path} differs from it by {difference:.1e} of the crop")
-    validation = spec.validation
     run.folder.mkdir(parents=True, exist_ok=True)
     run.save_weights(
         Weights(
             recipe=recipe.to_dict(), model=model.state_dict(), training_data=dict(spec.training_data),
-            validation_nme=validation.value if validation else float("nan"),
-            epoch=int(validation.metric.split()[-1]) if validation else 0,
-            crops=crops[:8], pretrained=spec.pretrained,
+            validation=spec.validation.value if spec.validation else float("nan"),
+            epoch=int(spec.validation.metric.split()[-1]) if spec.validation else 0,
+            examples=crops[:8], pretrained=spec.pretrained,
         )
     )  # fmt: skip
     return difference
 
 
-def _read_spec(path: Path) -> ModelSpec:
-    session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
-    try:
-        return ModelSpec.from_json(session.get_modelmeta().custom_metadata_map.get(METADATA_KEY, ""))
-    except SpecError as error:
-        raise RunError(f"{path} is no model of this project: {error}") from error
+def restore(model: nn.Module, name: str, path: Path, pictures: Tensor) -> None:
+    """Fills a network with the weights of an exported file.
+
+    Exporting folds each batch norm into the convolution before it; here every norm gets back the
+    statistics of its input, so that the network answers as the file does and can be trained on.
+
+    Args:
+        model: of the kind that was exported.
+        name: what the exported wrapper calls it.
+        path: the file.
+        pictures: (n, H, W, 3) uint8 training inputs, to measure these statistics on.
+
+    Raises:
+        RunError: the file is of another network.
+    """
+    _load(model, f"{name}.", _initializers(path), path)
+    _unfold_norms(model, pictures)
 
 
 def _initializers(path: Path) -> dict[str, NDArray]:
@@ -80,7 +92,7 @@ def _initializers(path: Path) -> dict[str, NDArray]:
     return weights
 
 
-def _load(model: KeypointModel, weights: dict[str, NDArray], path: Path) -> None:
+def _load(model: nn.Module, prefix: str, weights: dict[str, NDArray], path: Path) -> None:
     """Copies a file's weights into convolutions and linear layers, and folded biases into the norms."""
     norms = {
         f"{name}.1": f"{name}.0"
@@ -91,7 +103,7 @@ def _load(model: KeypointModel, weights: dict[str, NDArray], path: Path) -> None
         module, _, kind = name.rpartition(".")
         if module in norms and kind == "weight":
             continue  # folded: `_unfold_norms` sets it
-        source = f"{_PREFIX}{norms[module]}.weight_bias" if module in norms else _PREFIX + name
+        source = f"{prefix}{norms[module]}.weight_bias" if module in norms else prefix + name
         values = weights.get(source)
         if values is None or values.shape != tuple(parameter.shape):
             raise RunError(f"{path} holds no {source} of {tuple(parameter.shape)}: it is of another network")
@@ -99,7 +111,7 @@ def _load(model: KeypointModel, weights: dict[str, NDArray], path: Path) -> None
 
 
 @torch.inference_mode()
-def _unfold_norms(model: KeypointModel, crops: Tensor) -> None:
+def _unfold_norms(model: nn.Module, pictures: Tensor) -> None:
     """Gives every batch norm its input's statistics, and the gain and bias that undo them."""
 
     def unfold(norm: nn.BatchNorm2d, inputs: tuple[Tensor]) -> None:
@@ -113,13 +125,6 @@ def _unfold_norms(model: KeypointModel, crops: Tensor) -> None:
 
     norms = [module for module in model.modules() if isinstance(module, nn.BatchNorm2d)]
     handles = [norm.register_forward_pre_hook(unfold) for norm in norms]
-    model.eval()(crops)
+    model.eval()(pictures)
     for handle in handles:
         handle.remove()
-
-
-@torch.inference_mode()
-def _difference(model: KeypointModel, path: Path, crops: Tensor) -> float:
-    session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
-    (points,) = session.run(OUTPUT_NAMES[:1], {INPUT_NAME: crops.numpy()})
-    return float(np.abs(points - model(crops).points.numpy()).max())

@@ -11,8 +11,6 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor
 
-from fkp.training.recipe import Recipe
-
 # What may change in a recipe without changing what it trains.
 _WORDS = {"summary", "source", "storage"}
 
@@ -26,21 +24,21 @@ class Weights:
     """What exporting needs of a run.
 
     Attributes:
-        recipe: the recipe as it was trained, see `Recipe.to_dict`.
-        model: state dict of the `KeypointModel`.
-        training_data: data set -> faces trained on.
-        validation_nme: percent, on the recipe's validation part.
+        recipe: the recipe as it was trained, see its `to_dict`.
+        model: state dict of what the recipe builds.
+        training_data: data set -> faces trained on; of a detector, numbers of "pictures" and "faces".
+        validation: on the recipe's validation part; NME in percent, of a detector the recall.
         epoch: how many epochs these weights have seen.
-        crops: (n, H, W, 3) uint8, real crops on which an export is compared with these weights.
+        examples: (n, H, W, 3) uint8, real inputs on which an export is compared with these weights.
         pretrained: what the weights started from.
     """
 
     recipe: dict[str, object]
     model: dict[str, Tensor]
     training_data: dict[str, int]
-    validation_nme: float
+    validation: float
     epoch: int
-    crops: Tensor
+    examples: Tensor
     pretrained: str = "from scratch"
 
 
@@ -62,7 +60,7 @@ class Run:
         fields = {name: getattr(weights, name) for name in Weights.__slots__}
         save_atomically(fields, self.weights)
 
-    def load_weights(self, recipe: Recipe) -> Weights:
+    def load_weights(self, recipe: Named) -> Weights:
         """The weights to export.
 
         Raises:
@@ -76,11 +74,14 @@ class Run:
         """The weights of the run of recipe `name`, whatever version of it they were trained by.
 
         Raises:
-            RunError: there are none.
+            RunError: there are none, or another version of this code wrote them.
         """
         if not self.weights.is_file():
-            raise RunError(f"{self.weights} is not there: first run `python -m fkp train {name}`")
-        return Weights(**torch.load(self.weights, map_location="cpu"))
+            raise RunError(f"{self.weights} is not there: train {name} first, or recover it from its file")
+        try:
+            return Weights(**torch.load(self.weights, map_location="cpu"))
+        except TypeError as error:
+            raise RunError(f"{self.weights} was written by another version: train {name} again") from error
 
 
 def save_atomically(content: object, path: Path) -> None:

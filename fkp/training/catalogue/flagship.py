@@ -41,19 +41,9 @@ _BASE = dataclasses.replace(
     loss=Loss("smooth-l1", scale=160, beta=0.5, map_weight=0.3, map_distance="cross-entropy"),
     epochs=90,
 )
-_TINY_WIDTHS = {"widths": (20, 40, 72, 104), "top": 36}
 
 RECIPES = (
     _TEACHER,
-    dataclasses.replace(
-        _TEACHER,
-        name="fkp68-tiny-scratch",
-        summary="68 points by soft-argmax over 32x32 maps; the first round of fkp68-tiny",
-        source="own: fkp68-teacher at 0.4 of its width",
-        options=_TINY_WIDTHS,
-        learning_rate=2e-3,
-        epochs=150,
-    ),
     dataclasses.replace(
         _TEACHER,
         name="fkp68-large",
@@ -77,14 +67,12 @@ RECIPES = (
         epochs=8,
     ),
     dataclasses.replace(
-        _TEACHER,
+        _BASE,
         name="fkp68-tiny",
-        summary="68 points by soft-argmax over 32x32 maps; the small and fast one",
-        source="own: fkp68-teacher at 0.4 of its width, trained on with the teacher's maps and labels",
-        options=_TINY_WIDTHS,
-        initial="fkp68-tiny-scratch",
-        teacher="fkp68-teacher",
-        train=("ibug-train", "helen-labelled"),
-        epochs=10,
+        summary="68 points by soft-argmax over 40x40 maps; the small and fast one",
+        source="own: less than half of fkp68-base's work, taught in the same way",
+        options={"widths": (16, 48, 96, 160), "blocks": (1, 1, 2, 2), "top": 48, "finest": 1},
+        learning_rate=2e-3,
+        epochs=110,
     ),
 )

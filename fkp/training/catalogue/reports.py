@@ -169,8 +169,7 @@ RECIPES = (
     replace(
         RESNET_001, name="report001-resnet18-last", summary="report001-resnet18, last block and head only",
         source="report 001: ImageNet weights, conv4's block and the head trained",
-        options={"offset": 0.5, "pretrained": True, "trained": "last-block"}, epochs=1,
-        samples_per_epoch=640,
+        options={"offset": 0.5, "pretrained": True, "trained": "last-block"},
     ),
     replace(
         RESNET_001, name="report001-pca", summary="68 points; ResNet-18, 12 coefficients of a PCA of faces",
@@ -195,13 +194,13 @@ RECIPES = (
     replace(
         RESNET_002, name="report002-unet", network="pixel-unet", options={"widths": (16, 32, 64, 128, 192)},
         summary="68 points; Pixel U-Net, expected position under a softmax over all pixels",
-        source="report 002: smooth L1, 3e-3; 224 px there, widths ours", learning_rate=3e-3, epochs=1,
-        samples_per_epoch=640, warmup_steps=5, loss=Loss("smooth-l1", scale=112),
+        source="report 002: smooth L1, 3e-3; 224 px there, widths ours", learning_rate=3e-3, epochs=12,
+        loss=Loss("smooth-l1", scale=112),
     ),
     replace(
         RESNET_002, name="report002-wide", summary="68 points; Wide ResNet-50-2, smooth L1",
         source="report 002: boxes 25 % larger on each side, 3e-4, last bias around 0.5; 30 epochs there",
         options={"arch": "wide_resnet50_2", "bias": 0.5, "pretrained": True}, learning_rate=3e-4,
-        epochs=1, samples_per_epoch=96, warmup_steps=2,
+        epochs=5,
     ),
 )  # fmt: skip

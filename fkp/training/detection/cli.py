@@ -1,15 +1,19 @@
-"""`python -m fkp detector`: train and export the face detector."""
+"""`python -m fkp detector`: train, export, quantise and recover the face detector."""
 
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 from pathlib import Path
 
-from fkp.datasets import DataError, find_data_root, load
+from fkp.datasets import DataError, load
+from fkp.datasets.options import add_data, data_root
 from fkp.images import ImageError
-from fkp.training.cli import MISSING_DATA, add_runs
-from fkp.training.detection.recipe import FACE_DETECTOR, STAGES
+from fkp.training.cli import add_runs
+from fkp.training.detection.recipe import FACE_DETECTOR, STAGES, DetectorRecipe
 from fkp.training.run import Run, RunError
+
+_RECOVERY_SCENES = 64  # whose statistics the recovered norms get
 
 
 def add_parser(subparsers: argparse._SubParsersAction) -> None:
@@ -20,11 +24,12 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
         "train",
         help="train it, or resume its run",
         description="Trains the face detector on random scenes made of the training pictures, with the "
-        "faces that `python -m fkp data label` found in them.",
+        "faces that `python -m fkp data label` found in them: in stages, of which those before a finished "
+        "one are passed over.",
     )
-    train.add_argument("--data", type=Path, metavar="DIR", help="data root (default: $FKP_DATA, then ./data)")
+    add_data(train)
     add_runs(train)
-    train.add_argument("--restart", action="store_true", help="begin anew, even if the run exists")
+    train.add_argument("--restart", action="store_true", help="begin anew with the first stage")
     train.add_argument("--workers", type=int, default=0, help="processes that make scenes (default 0)")
     train.add_argument("--threads", type=int, metavar="N", help="threads of the training process")
     train.set_defaults(func=_train)
@@ -32,6 +37,27 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
     add_runs(export)
     export.add_argument("--out", type=Path, metavar="DIR", help="folder (default: exported/detectors)")
     export.set_defaults(func=_export)
+    quantise = commands.add_parser(
+        "quantise",
+        help="write the exported file once more, with its convolutions in 8-bit integers",
+        description="Calibrates on training scenes, checks recall on validation pictures, and writes the "
+        "file that `Landmarker` uses.",
+    )
+    quantise.add_argument("--out", type=Path, metavar="DIR", help="its folder (default: exported/detectors)")
+    add_data(quantise)
+    quantise.set_defaults(func=_quantise)
+    recover = commands.add_parser(
+        "recover",
+        help="make a run of the exported file, to train on from it",
+        description="Writes the weights of an exported detector as those of a stage's run, so that training "
+        "goes on with the next stage.",
+    )
+    stages = [recipe.name for recipe in STAGES]
+    recover.add_argument("stage", choices=stages, metavar="STAGE", help=f"one of {', '.join(stages)}")
+    recover.add_argument("--file", type=Path, metavar="FILE", help="default: the one that is shipped")
+    add_data(recover)
+    add_runs(recover)
+    recover.set_defaults(func=_recover)
 
 
 def _train(args: argparse.Namespace) -> int:
@@ -40,14 +66,12 @@ def _train(args: argparse.Namespace) -> int:
     from fkp.training.detection.loop import DetectorTrainer
     from fkp.training.detection.pictures import load_pictures
 
-    root = find_data_root(args.data)
-    if root is None:
-        raise SystemExit(MISSING_DATA)
+    root = data_root(args.data)
     if args.threads:
         torch.set_num_threads(args.threads)
     try:
         pictures = load_pictures(root, FACE_DETECTOR.sure)
-        for recipe in STAGES:
+        for recipe in STAGES if args.restart else stages_left(args.runs):
             trainer = DetectorTrainer(
                 recipe, pictures, load(recipe.validation, root), args.runs / recipe.name,
                 restart=args.restart, workers=args.workers,
@@ -57,6 +81,16 @@ def _train(args: argparse.Namespace) -> int:
         raise SystemExit(str(error)) from error
     print(f"trained; see {run.folder}, and export it with `python -m fkp detector export`")
     return 0
+
+
+def stages_left(runs: Path) -> Sequence[DetectorRecipe]:
+    """The stages from the last one on whose predecessor is finished."""
+    for i in reversed(range(1, len(STAGES))):
+        before = STAGES[i - 1]
+        run = Run(runs / before.name)
+        if run.weights.is_file() and run.load_weights(before).epoch == before.epochs:
+            return STAGES[i:]
+    return STAGES
 
 
 def _export(args: argparse.Namespace) -> int:
@@ -69,4 +103,52 @@ def _export(args: argparse.Namespace) -> int:
     except RunError as error:
         raise SystemExit(str(error)) from error
     print(f"{path}: {path.stat().st_size / 1e6:.2f} MB")
+    return 0
+
+
+def _quantise(args: argparse.Namespace) -> int:
+    from fkp.runtime.index import models_folder
+    from fkp.training.detection.loop import SceneDataset
+    from fkp.training.detection.pictures import load_pictures
+    from fkp.training.detection.quantise import quantise_detector
+    from fkp.training.quantise import QuantisationError
+
+    root = data_root(args.data)
+    folder = args.out or models_folder() / "detectors"
+    try:
+        pictures = load_pictures(root, FACE_DETECTOR.sure)
+        path, before, after = quantise_detector(
+            folder / f"{FACE_DETECTOR.name}.onnx", SceneDataset(pictures.people, FACE_DETECTOR),
+            load(FACE_DETECTOR.validation, root), pictures.unseen_things,
+        )  # fmt: skip
+    except (DataError, ImageError, FileNotFoundError, QuantisationError) as error:
+        raise SystemExit(str(error)) from error
+    print(f"{path}: {path.stat().st_size / 1e6:.2f} MB")
+    for figure, value in before.items():
+        print(f"  {figure}: {value:.4f} -> {after[figure]:.4f}")
+    return 0
+
+
+def _recover(args: argparse.Namespace) -> int:
+    import numpy as np
+    import torch
+
+    from fkp.runtime.index import models_folder
+    from fkp.training.detection.loop import SceneDataset
+    from fkp.training.detection.pictures import load_pictures
+    from fkp.training.detection.recover import recover_detector
+
+    root = data_root(args.data)
+    recipe = next(stage for stage in STAGES if stage.name == args.stage)
+    run = Run(args.runs / recipe.name)
+    if run.weights.is_file():
+        raise SystemExit(f"{run.weights} is there already: give another --runs folder")
+    try:
+        scenes = SceneDataset(load_pictures(root, recipe.sure).people, recipe)
+        shown = torch.from_numpy(np.stack([scenes[i, i][0] for i in range(_RECOVERY_SCENES)]))
+        path = args.file or models_folder() / "detectors" / f"{FACE_DETECTOR.name}.onnx"
+        difference = recover_detector(recipe, path, shown, run)
+    except (DataError, ImageError, FileNotFoundError, RunError) as error:
+        raise SystemExit(str(error)) from error
+    print(f"{run.weights}: scores within {difference:.1e} of those of {path}")
     return 0

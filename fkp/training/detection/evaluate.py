@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
 
 import cv2
@@ -11,43 +12,48 @@ from numpy.typing import NDArray
 from torch import nn
 
 from fkp.datasets import Sample
-from fkp.geometry import box_iou
+from fkp.geometry import box_iou, merge_boxes
 from fkp.images import load_image
+from fkp.spec import DETECTOR_STEP, DETECTOR_THRESHOLD
+from fkp.training.detection.pictures import Picture
 
-_THRESHOLD, _OVERLAP = 0.5, 0.4
-_SMALL = 32  # pixels: the size of faces that the small copies show
+_LONGEST = 640  # pixels of a picture's longer side
+_SIZES = {"small": 24, "large": 450}  # pixels of the faces in further copies
 
 
 @torch.inference_mode()
-def evaluate(model: nn.Module, samples: Sequence[Sample], side: int) -> dict[str, float]:
-    """Recall at IoU 0.5 of the listed faces, as they are and with faces of 32 pixels, and the other
-    boxes that are found per picture (other people's faces among them)."""
+def evaluate(model: nn.Module, samples: Sequence[Sample], things: Sequence[Picture]) -> dict[str, float]:
+    """Recall at IoU 0.5 of the listed faces, as they are and with faces of 24 and of 450 pixels, and the
+    boxes found per picture beside them (other people's faces among them) and per picture of things."""
     model.eval()
-    hits: dict[str, list[bool]] = {"recall": [], "recall_small": []}
+    hits: dict[str, list[bool]] = defaultdict(list)
     ious, others = [], 0
     for sample in samples:
         image, box = load_image(sample.image), np.asarray(sample.box)
-        small = _SMALL / max(box[2:] - box[:2])
-        for name, scale in (("recall", min(1.0, side / max(image.shape))), ("recall_small", small)):
-            found = _detect(model, image, scale, side)
-            overlap = box_iou(box * scale, found)[0]
-            hits[name].append(bool(overlap.size and overlap.max() >= 0.5))
-            if name == "recall":
-                ious.append(overlap.max() if overlap.size else 0.0)
-                others += len(found) - hits[name][-1]
+        scale = min(1.0, _LONGEST / max(image.shape))
+        found = _detect(model, image, scale)
+        overlap = float(box_iou(box * scale, found)[0].max(initial=0))
+        hits["recall"].append(overlap >= 0.5)
+        ious.append(overlap)
+        others += len(found) - (overlap >= 0.5)
+        for name, size in _SIZES.items():
+            scale = size / max(box[2:] - box[:2])
+            corner = np.maximum((box[:2] + box[2:]) / 2 - _LONGEST / 2 / scale, 0).astype(int)
+            around = image[corner[1] :, corner[0] :][: int(_LONGEST / scale), : int(_LONGEST / scale)]
+            found = _detect(model, around, scale)
+            moved = (box - np.tile(corner, 2)) * scale
+            hits[f"recall_{name}"].append(box_iou(moved, found)[0].max(initial=0) >= 0.5)
     figures = {name: float(np.mean(values)) for name, values in hits.items()}
-    return figures | {"iou": float(np.mean(ious)), "others": others / len(samples)}
+    false = [len(_detect(model, picture.image, 1.0)) for picture in things]
+    return figures | {
+        "iou": float(np.mean(ious)), "others": others / len(samples), "in_things": float(np.mean(false or 0))
+    }  # fmt: skip
 
 
-def _detect(model: nn.Module, image: NDArray[np.uint8], scale: float, side: int) -> NDArray:
-    """Boxes (N, 4) in the frame of the scaled picture, which is padded to a square."""
-    small = cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)[:side, :side]
-    canvas = np.zeros((side, side, 3), np.uint8)
-    canvas[: small.shape[0], : small.shape[1]] = small
-    boxes, logits = model(torch.from_numpy(canvas[None]))
-    scores = logits[0].sigmoid().numpy()
-    sure = scores >= _THRESHOLD
-    boxes, scores = boxes[0].float().numpy()[sure], scores[sure]
-    corners = np.concatenate([boxes[:, :2], boxes[:, 2:] - boxes[:, :2]], axis=1)
-    kept = cv2.dnn.NMSBoxes(corners.tolist(), scores.tolist(), _THRESHOLD, _OVERLAP)
-    return boxes[np.asarray(kept, int).reshape(-1)]
+def _detect(model: nn.Module, image: NDArray[np.uint8], scale: float) -> NDArray:
+    """Boxes (N, 4) in the frame of the scaled picture."""
+    small = cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+    padding = -small.shape[0] % DETECTOR_STEP, -small.shape[1] % DETECTOR_STEP
+    padded = cv2.copyMakeBorder(small, 0, padding[0], 0, padding[1], cv2.BORDER_CONSTANT)
+    boxes, logits = model(torch.from_numpy(padded[None]))
+    return merge_boxes(boxes[0].float().numpy(), logits[0].sigmoid().numpy(), DETECTOR_THRESHOLD)[0]

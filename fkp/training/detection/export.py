@@ -8,16 +8,15 @@ import torch
 from torch import Tensor, nn
 
 from fkp.models import multiply_adds
-from fkp.models.detector import STRIDES, FaceDetector
-from fkp.spec import DETECTOR_OUTPUT_NAMES, DetectorSpec, Validation
-from fkp.training.detection.loop import averaged_weights
+from fkp.models.detector import FaceDetector
+from fkp.spec import DETECTOR_OUTPUT_NAMES, DETECTOR_STEP, DetectorSpec, Validation
 from fkp.training.detection.recipe import DetectorRecipe
 from fkp.training.export import provenance, write_onnx
-from fkp.training.run import Run, check_same_recipe
+from fkp.training.run import Run
 from fkp.training.storage import round_weights
 
 _LIMITS = (0.25, 1e-3)  # pixels of a box (those of cells without a face are huge), and of a score
-_LARGEST = 64  # sides of a picture, in steps of the largest stride
+_LARGEST = 128  # sides of a picture, in steps
 
 
 class _Exported(nn.Module):
@@ -33,41 +32,37 @@ class _Exported(nn.Module):
 
 
 def export_detector(recipe: DetectorRecipe, run: Run, out: Path) -> Path:
-    """Writes NAME.onnx: uint8 (N, H, W, 3) in, H and W multiples of 64; boxes (N, A, 4) in pixels and
+    """Writes NAME.onnx: uint8 (N, H, W, 3) in, H and W multiples of 32; boxes (N, A, 4) in pixels and
     scores (N, A) out.
 
     Raises:
         RunError: the run is not there, belongs to another version of the recipe, or the file's answers
             differ from the network's.
     """
-    weights = averaged_weights(run)
-    state = torch.load(run.checkpoint, map_location="cpu")
-    check_same_recipe(state["recipe"], recipe, run.checkpoint)
+    weights = run.load_weights(recipe)
     detector = recipe.build()
-    detector.load_state_dict(weights)
+    detector.load_state_dict(weights.model)
     round_weights(detector, "half")
     network = _Exported(detector).eval()
-    scenes: Tensor = state["scenes"]
-    last = state["history"][-1]
+    scenes = weights.examples
     spec = DetectorSpec(
         name=recipe.name,
         summary=recipe.summary,
         source=recipe.source,
-        training_data=state["training_data"],
+        training_data=weights.training_data,
         parameters=sum(p.numel() for p in detector.parameters()),
-        multiply_adds=multiply_adds(network, torch.zeros(1, 512, 640, 3, dtype=torch.uint8)),
-        recall=Validation(recipe.validation, f"recall at IoU 0.5, epoch {last['epoch']}", last["recall"]),
+        multiply_adds=multiply_adds(network, torch.zeros(1, 480, 640, 3, dtype=torch.uint8)),
+        recall=Validation(recipe.validation, f"recall at IoU 0.5, epoch {weights.epoch}", weights.validation),
         **provenance(),
     )
-    step = STRIDES[-1]
     path = out / f"{recipe.name}.onnx"
     write_onnx(
         path, network, spec.to_json(), "half", DETECTOR_OUTPUT_NAMES,
-        batches=(scenes[:1, : 2 * step], scenes[:2, :, : 3 * step], scenes), limits=_LIMITS,
+        batches=(scenes[:1, : 3 * DETECTOR_STEP], scenes[:2, :, : 4 * DETECTOR_STEP], scenes), limits=_LIMITS,
         dynamic={
             0: torch.export.Dim("batch", min=1),
-            1: step * torch.export.Dim("rows", min=1, max=_LARGEST),
-            2: step * torch.export.Dim("columns", min=1, max=_LARGEST),
+            1: DETECTOR_STEP * torch.export.Dim("rows", min=1, max=_LARGEST),
+            2: DETECTOR_STEP * torch.export.Dim("columns", min=1, max=_LARGEST),
         },
     )  # fmt: skip
     return path

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -17,11 +16,11 @@ from fkp.datasets import Sample
 from fkp.training.crops import DrawSampler
 from fkp.training.detection.evaluate import evaluate
 from fkp.training.detection.loss import assign, detection_loss
-from fkp.training.detection.pictures import Picture
+from fkp.training.detection.pictures import Picture, Pictures
 from fkp.training.detection.recipe import DetectorRecipe
 from fkp.training.detection.scenes import face_free_parts, random_scene
 from fkp.training.epochs import Epochs, new_accelerator
-from fkp.training.run import Run, RunError
+from fkp.training.run import Run, RunError, Weights
 
 _EXAMPLES = 3  # scenes on which an export is compared with the network
 
@@ -36,20 +35,8 @@ class SceneDataset(Dataset):
     def __getitem__(self, key: tuple[int, int]) -> tuple[NDArray, NDArray, NDArray]:
         """The picture (side, side, 3), and the boxes (A, 4) and kinds (A,) of its cells."""
         rng = np.random.default_rng([self.recipe.seed, key[0]])
-        scene = random_scene(rng, self.pictures, self.parts, self.recipe.side, self.recipe.patterns)
+        scene = random_scene(rng, self.pictures, self.parts, self.recipe)
         return scene.image, *assign(scene.boxes, scene.ignored, self.recipe.side)
-
-
-def averaged_weights(run: Run) -> dict[str, Tensor]:
-    """The averaged weights of a run, which are what counts of it.
-
-    Raises:
-        RunError: the run has not begun.
-    """
-    if not run.checkpoint.is_file():
-        raise RunError(f"{run.checkpoint} is not there: first run `python -m fkp detector train`")
-    average = torch.load(run.checkpoint, map_location="cpu")["average"]
-    return {name.removeprefix("module."): v for name, v in average.items() if name != "n_averaged"}
 
 
 class DetectorTrainer(Epochs):
@@ -57,21 +44,21 @@ class DetectorTrainer(Epochs):
 
     Args:
         recipe: what to train.
-        pictures: to make scenes of.
-        validation: faces whose pictures measure recall after each epoch.
+        pictures: to make scenes of; the unseen ones measure false boxes after each epoch.
+        validation: faces whose pictures measure recall.
         folder: of the run, beside that of the run it starts from; made if missing.
         restart: begin anew even where the folder holds a run.
         workers: processes that make scenes beside the training one.
 
     Raises:
-        RunError: the folder holds a run of another version of the recipe, or the run it starts from
-            has not begun.
+        RunError: the folder holds a run of another version of the recipe, the run it starts from has
+            not begun, or pictures of things are needed and there are none.
     """
 
     def __init__(
         self,
         recipe: DetectorRecipe,
-        pictures: Sequence[Picture],
+        pictures: Pictures,
         validation: Sequence[Sample],
         folder: Path,
         *,
@@ -79,15 +66,18 @@ class DetectorTrainer(Epochs):
         workers: int = 0,
     ) -> None:
         set_seed(recipe.seed)
-        self.recipe, self.validation = recipe, validation
-        scenes = SceneDataset(pictures, recipe)
-        self.example = torch.from_numpy(np.stack([scenes[i, i][0] for i in range(_EXAMPLES)]))
+        if recipe.things and not pictures.things:
+            raise RunError(f"{recipe.name} needs pictures of things: see `python -m fkp data things --help`")
+        self.recipe, self.validation, self.things = recipe, validation, pictures.unseen_things
+        shown = pictures.people + (pictures.things if recipe.things else [])
+        scenes = SceneDataset(shown, recipe)
+        self.examples = torch.from_numpy(np.stack([scenes[i, i][0] for i in range(_EXAMPLES)]))
         self.training_data = {
-            "pictures": len(pictures), "faces": int(sum(picture.sure.sum() for picture in pictures))
+            "pictures": len(shown), "faces": int(sum(picture.sure.sum() for picture in shown))
         }  # fmt: skip
         model = recipe.build()
         if recipe.initial:
-            model.load_state_dict(averaged_weights(Run(folder.parent / recipe.initial)))
+            model.load_state_dict(Run(folder.parent / recipe.initial).read_weights(recipe.initial).model)
         super().__init__(
             recipe, model, scenes,
             DrawSampler(recipe.scenes_per_epoch, recipe.scenes_per_epoch, recipe.seed), folder,
@@ -101,7 +91,13 @@ class DetectorTrainer(Epochs):
         return detection_loss(cells, boxes, kinds)
 
     def validate(self, epoch: int) -> dict[str, float]:
-        return evaluate(self.exported, self.validation, self.recipe.side)
-
-    def state(self) -> dict[str, Any]:
-        return {"training_data": self.training_data, "scenes": self.example}
+        figures = evaluate(self.exported, self.validation, self.things)
+        state = {name: value.cpu() for name, value in self.exported.state_dict().items()}
+        self.run.save_weights(
+            Weights(
+                recipe=self.recipe.to_dict(), model=state, training_data=self.training_data,
+                validation=figures["recall"], epoch=epoch, examples=self.examples,
+                pretrained=self.recipe.initial or "from scratch",
+            )
+        )  # fmt: skip
+        return figures

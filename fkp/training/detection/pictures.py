@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections import defaultdict
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
 from fkp.datasets import available, load
+from fkp.datasets.catalogue import THINGS_FOLDER
 from fkp.datasets.labels import labels_file, read_labels
 from fkp.geometry import box_iou, points_box
 from fkp.images import load_image
@@ -19,6 +21,9 @@ from fkp.images import load_image
 _SAME_FACE = 0.35
 # Neighbouring frames of a video are nearly one picture.
 _KEPT_FRAMES = 3
+# In pictures of things only the teacher's surest finds may be faces; the others are its mistakes.
+_IN_THINGS = 0.8
+_UNSEEN = 10  # of so many pictures of things one is not trained on
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -36,7 +41,21 @@ class Picture:
     sure: NDArray[np.bool_]
 
 
-def load_pictures(root: Path, sure: float) -> list[Picture]:
+class Pictures(NamedTuple):
+    """Labelled training pictures.
+
+    Attributes:
+        people: with faces.
+        things: of things, animals and print.
+        unseen_things: some more, which are not trained on.
+    """
+
+    people: list[Picture]
+    things: list[Picture]
+    unseen_things: list[Picture]
+
+
+def load_pictures(root: Path, sure: float) -> Pictures:
     """Every labelled training picture, decoded.
 
     Args:
@@ -54,16 +73,21 @@ def load_pictures(root: Path, sure: float) -> list[Picture]:
     names = sorted(read_labels(labels_file()).items())
     frames = [name for name, _ in names if "/training/" in name]
     left_out = set(frames) - set(frames[::_KEPT_FRAMES])
-    pictures = []
+    people: list[Picture] = []
+    things: list[Picture] = []
     for name, labelled in tqdm(names, "decoding", unit="picture"):
         if name in left_out:
             continue
         faces = [points for points in annotated[name] if points is not None]
         certain = [True] * len(faces)
         boxes = np.array([points_box(points) for points in faces]).reshape(-1, 4)
+        of_things = name.startswith(f"{THINGS_FOLDER}/")
         for face in labelled:
+            if of_things and face.score < _IN_THINGS:
+                continue
             if not len(boxes) or box_iou(points_box(face.points), boxes).max() < _SAME_FACE:
                 faces.append(face.points)
-                certain.append(face.score >= sure)
-        pictures.append(Picture(load_image(root / name), faces, np.array(certain, bool)))
-    return pictures
+                certain.append(face.score >= sure and not of_things)
+        picture = Picture(load_image(root / name), faces, np.array(certain, bool))
+        (things if of_things else people).append(picture)
+    return Pictures(people, [p for i, p in enumerate(things) if i % _UNSEEN], things[::_UNSEEN])

@@ -13,11 +13,11 @@ from fkp.geometry import invert, mirror_transform, points_box, transform_points
 from fkp.training.augment import colour_table
 from fkp.training.detection.patterns import random_pattern
 from fkp.training.detection.pictures import Picture
+from fkp.training.detection.recipe import DetectorRecipe
 
 _SMALLEST_FACE = 14  # pixels; smaller ones are looked away from
 _VISIBLE, _HIDDEN = 0.6, 0.05  # shares of a box from which a face counts, and below which it is gone
-# Shares of scenes with 0, 1, 2 and 3 rows and columns of pictures; of a mosaic's cells that stay empty.
-_ROWS, _EMPTY = (0.1, 0.4, 0.3, 0.2), 0.15
+_EMPTY = 0.15  # share of a mosaic's cells that stay empty
 # Face-free parts: tries a picture, least side in pixels, distance from a face's box in its sides.
 _TRIES, _SMALLEST_PART, _ROOM = 6, 24, 0.25
 _PLAIN = 0.2  # share of plain backgrounds
@@ -41,17 +41,14 @@ def random_scene(
     rng: np.random.Generator,
     pictures: Sequence[Picture],
     parts: Sequence[NDArray[np.uint8]],
-    side: int,
-    patterns: float = 0.0,
+    recipe: DetectorRecipe,
 ) -> Scene:
-    """A scene of one picture, or of a mosaic of some, or without any face.
-
-    Behind them are face-free `parts` of pictures, and drawn patterns for a share `patterns` of them.
-    """
-    canvas = _background(rng, parts, side, patterns)
+    """A scene of one picture, or of a mosaic of some, or without a face, before face-free `parts`."""
+    side = recipe.side
+    canvas = _background(rng, parts, side, recipe.patterns)
     boxes: list[NDArray] = []
     ignored: list[NDArray] = []
-    rows = int(rng.choice(4, p=_ROWS))
+    rows = int(rng.choice(len(recipe.rows), p=recipe.rows))
     steps = (
         np.linspace(0, side, rows + 1) + rng.uniform(-0.2, 0.2, (2, rows + 1)) * side / max(rows, 1)
     ).astype(int)
@@ -60,7 +57,7 @@ def random_scene(
         if rows > 1 and rng.random() < _EMPTY:
             continue
         cell = (steps[0, column], steps[1, row], steps[0, column + 1], steps[1, row + 1])
-        _place(rng, pictures[int(rng.integers(len(pictures)))], canvas, cell, boxes, ignored)
+        _place(rng, pictures[int(rng.integers(len(pictures)))], canvas, cell, recipe.largest, boxes, ignored)
     _cover(rng, canvas, boxes)
     smallest = min((float((box[2:] - box[:2]).max()) for box in boxes), default=float(side))
     image = _vary(rng, canvas, smallest)
@@ -107,6 +104,7 @@ def _place(
     picture: Picture,
     canvas: NDArray[np.uint8],
     cell: tuple[int, int, int, int],
+    largest: float,
     boxes: list[NDArray],
     ignored: list[NDArray],
 ) -> None:
@@ -119,10 +117,11 @@ def _place(
         anchor, size = (box[:2] + box[2:]) / 2, float((box[2:] - box[:2]).max())
     else:
         anchor, size = np.array(image.shape[1::-1]) / 2, float(min(image.shape[:2])) / 3
-    wanted = np.exp(rng.uniform(np.log(16), np.log(max(20.0, 0.95 * min(width, height)))))
+    wanted = np.exp(rng.uniform(np.log(16), np.log(max(20.0, largest * min(width, height)))))
     scale = wanted / max(size, 1)
     tilt = rng.uniform(-50, 50) if rng.random() < 0.4 else rng.normal(0, 8)
-    target = np.array([rng.uniform(0.1, 0.9) * width, rng.uniform(0.1, 0.9) * height])
+    rim = 0.1 + 0.3 * min(1.0, wanted / min(width, height))  # the larger, the more in the middle
+    target = rng.uniform(rim, 1 - rim, 2) * (width, height)
     shrunk = np.eye(3)
     if scale < _FINEST:
         factor = max(scale, 2 / min(image.shape[:2]))

@@ -1,0 +1,27 @@
+"""The option that names the data root, for every command line that reads data."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from fkp.datasets.catalogue import find_data_root
+
+
+def add_data(parser: argparse._ActionsContainer) -> None:
+    """Adds `--data`."""
+    parser.add_argument(
+        "--data", type=Path, metavar="DIR", help="data root (default: $FKP_DATA, then ./data)"
+    )
+
+
+def data_root(argument: Path | None) -> Path:
+    """The data root that `--data` names, or the default.
+
+    Raises:
+        ValueError: it is not there; the message says how to get data.
+    """
+    root = find_data_root(argument)
+    if root is None:
+        raise ValueError("no data found: give --data DIR, set FKP_DATA, or `python -m fkp data get ibug`")
+    return root

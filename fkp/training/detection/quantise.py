@@ -1,0 +1,81 @@
+"""The detector in 8-bit integers."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import onnxruntime
+import torch
+from torch import Tensor, nn
+
+from fkp.datasets import Sample
+from fkp.models.detector import FaceCells
+from fkp.spec import DETECTOR_OUTPUT_NAMES, INPUT_NAME, DetectorSpec
+from fkp.training.detection.evaluate import evaluate
+from fkp.training.detection.loop import SceneDataset
+from fkp.training.detection.pictures import Picture
+from fkp.training.quantise import (
+    SUFFIX,
+    WORDS,
+    QuantisationError,
+    describe,
+    integer_path,
+    read_description,
+    to_integers,
+)
+
+_CALIBRATION_SCENES = 64
+_WORST = 0.01  # share of the validation faces that the integer file may find less
+
+
+def quantise_detector(
+    path: Path, scenes: SceneDataset, validation: Sequence[Sample], things: Sequence[Picture]
+) -> tuple[Path, dict[str, float], dict[str, float]]:
+    """Writes NAME-int8.onnx beside NAME.onnx.
+
+    Args:
+        path: the exported detector.
+        scenes: training scenes; the first few calibrate.
+        validation: see `evaluate`.
+        things: see `evaluate`.
+
+    Returns:
+        the file, and the figures of the old and of the new file.
+
+    Raises:
+        QuantisationError: the new one finds fewer faces; nothing is written.
+        FileNotFoundError: there is no such file.
+    """
+    if not path.is_file():
+        raise FileNotFoundError(f"{path} is not there: first run `python -m fkp detector export`")
+    with TemporaryDirectory(dir=path.parent) as folder:
+        part = Path(folder, path.name)
+        to_integers(path, part, (scenes[i, i][0] for i in range(_CALIBRATION_SCENES)))
+        before, after = (evaluate(_FromFile(file), validation, things) for file in (path, part))
+        for figure in ("recall", "recall_small", "recall_large"):
+            if after[figure] < before[figure] - _WORST:
+                raise QuantisationError(
+                    f"{path.stem} would have a {figure} of {after[figure]:.3f}, not {before[figure]:.3f}"
+                )
+        spec = DetectorSpec.from_json(read_description(path))
+        recall = dataclasses.replace(spec.recall, value=after["recall"])
+        name, summary = spec.name + SUFFIX, spec.summary + WORDS
+        describe(part, dataclasses.replace(spec, name=name, summary=summary, recall=recall))
+        target = integer_path(path)
+        part.replace(target)
+    return target, before, after
+
+
+class _FromFile(nn.Module):
+    """An exported detector in the place of a network."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__()
+        self.session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
+
+    def forward(self, image: Tensor) -> FaceCells:
+        boxes, scores = self.session.run(list(DETECTOR_OUTPUT_NAMES), {INPUT_NAME: image.numpy()})
+        return FaceCells(torch.from_numpy(boxes), torch.from_numpy(scores).logit())

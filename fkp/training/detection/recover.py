@@ -1,0 +1,56 @@
+"""From an exported detector back to a run that training can go on from."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import onnxruntime
+import torch
+from torch import Tensor
+
+from fkp.spec import DETECTOR_OUTPUT_NAMES, INPUT_NAME, METADATA_KEY, DetectorSpec, SpecError
+from fkp.training.detection.recipe import DetectorRecipe
+from fkp.training.recover import restore
+from fkp.training.run import Run, RunError, Weights
+
+_LIMIT = 1e-2  # largest difference of a score from the file's
+
+
+def recover_detector(recipe: DetectorRecipe, path: Path, scenes: Tensor, run: Run) -> float:
+    """Writes the weights of an exported detector as those of a finished run of `recipe`.
+
+    Args:
+        recipe: of the network in the file, whatever the file is called.
+        path: the file.
+        scenes: (n, side, side, 3) uint8, see `restore`.
+        run: where the weights go.
+
+    Returns:
+        the largest difference of the scores from the file's.
+
+    Raises:
+        RunError: there is no such file, it is of another network, or the recovered one answers otherwise.
+    """
+    if not path.is_file():
+        raise RunError(f"{path} is not there")
+    session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
+    try:
+        spec = DetectorSpec.from_json(session.get_modelmeta().custom_metadata_map.get(METADATA_KEY, ""))
+    except SpecError as error:
+        raise RunError(f"{path} is no detector of this project: {error}") from error
+    detector = recipe.build()
+    restore(detector, "detector", path, scenes)
+    (scores,) = session.run(DETECTOR_OUTPUT_NAMES[1:], {INPUT_NAME: scenes.numpy()})
+    with torch.inference_mode():
+        difference = float(np.abs(scores - detector(scenes).logits.sigmoid().numpy()).max())
+    if not difference < _LIMIT:
+        raise RunError(f"the scores of the network recovered from {path} differ from it by {difference:.1e}")
+    run.folder.mkdir(parents=True, exist_ok=True)
+    run.save_weights(
+        Weights(
+            recipe=recipe.to_dict(), model=detector.state_dict(), training_data=dict(spec.training_data),
+            validation=spec.recall.value, epoch=recipe.epochs, examples=scenes[:3],
+        )
+    )  # fmt: skip
+    return difference

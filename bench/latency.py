@@ -15,8 +15,10 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from bench import host
+from bench.accuracy import DETECTOR
 from bench.cache import Cache, code_hash
 from bench.contenders import Contender
+from bench.finders import own_finder
 from bench.memory import peak_memory
 from bench.peak import peak
 from bench.results import precision_of
@@ -63,6 +65,7 @@ def measure(
     key = {
         "part": "latency",
         "model": contender.sha256,
+        "detector": own_finder(DETECTOR).sha256,  # a part of the whole way
         "host": [host.host_kind(), host.usable_cores(), host.versions()],
         "settings": [list(providers), list(threads), list(batches), [effort.runs, effort.seconds]],
         "code": code_hash(__file__),

@@ -1,4 +1,4 @@
-"""What a machine could do at best: ONNX Runtime's matrix product, as a yardstick for networks."""
+"""ONNX Runtime's matrix product: a yardstick for how well networks use a machine."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ from bench.faces import DEFAULT_DATASETS, TestSet
 from bench.gallery import save_gallery
 from bench.peers import PEERS, open_peers
 from bench.programme import accuracy_sets, is_brief, robustness_groups
-from bench.results import forget_gone, read_rows, table, write_rows
+from bench.results import RESULTS, forget_gone, read_rows, table, write_rows
 from fkp.datasets import DATASETS, available, find_data_root
 from fkp.runtime.index import models_folder, read_index
 from fkp.runtime.sessions import ModelSession, available_providers
@@ -80,8 +80,6 @@ class _Run:
         self._quick = args.quick
         self._results: Path = args.out / "quick" if args.quick else args.results
         self._root = find_data_root(args.data)
-        if args.data and not self._root:
-            raise ValueError(f"the data root {args.data} is not there")
         self._threads = args.threads or sorted({1, host.usable_cores()})
         models, self._problems = find_contenders(args.models, args.providers, 1)
         if self._quick and not args.models:
@@ -239,6 +237,7 @@ def _clock(contender: Contender, threads: int) -> compare.Clock:
 def _report(args: argparse.Namespace) -> int:
     if gone := forget_gone(args.results, read_index(models_folder())):
         print(f"deleted the rows of models that are no longer exported: {', '.join(gone)}")
-    for path in report.write(args.results):
+    root = report.ROOT if args.results == RESULTS else args.results
+    for path in report.write(args.results, root):
         print(f"wrote {path}")
     return 0

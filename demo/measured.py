@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 
@@ -15,9 +15,12 @@ TEST_SETS: Mapping[str, str] = {"ibug68": "300w-common", "imm58": "imm-val", "no
 @lru_cache(maxsize=4)
 def speeds(folder: Path = RESULTS) -> Mapping[str, float]:
     """Model -> milliseconds of its network for one face on one core, as ONNX Runtime's own CPU
-    provider was measured last."""
+    provider was measured last, all on the machine of the last measurement: times of two do not compare."""
     told = {"kind": "network", "batch": "1", "threads": "1", "provider": "cpu"}
-    return _last("latency", "median_ms", told, folder)
+    files = _files("latency", folder)
+    hosts = [file.name.split("_")[1] for file in files]
+    here = [file for file, host in zip(files, hosts, strict=True) if host == hosts[-1]]
+    return _last(here, "median_ms", told)
 
 
 @lru_cache(maxsize=4)
@@ -26,15 +29,16 @@ def errors(scheme: str, folder: Path = RESULTS) -> Mapping[str, float]:
     if scheme not in TEST_SETS:
         return {}
     told = {"dataset": TEST_SETS[scheme], "scheme": scheme, "boxes": "truth"}
-    return _last("accuracy", "nme", told, folder)
+    return _last(_files("accuracy", folder), "nme", told)
 
 
-def _last(part: str, column: str, told: Mapping[str, str], folder: Path) -> Mapping[str, float]:
-    """Model -> the latest figure in a column of the rows that say what `told` says.
+def _files(part: str, folder: Path) -> list[Path]:
+    """The files PART_HOST_PROVIDER_PRECISION_DATE.csv, the latest last."""
+    return sorted(folder.glob(f"{part}_*_*_*_????-??-??.csv"), key=lambda file: (file.stem[-10:], file.name))
 
-    The rows are in files PART_HOST_PROVIDER_PRECISION_DATE.csv.
-    """
-    files = sorted(folder.glob(f"{part}_*_*_*_????-??-??.csv"), key=lambda file: (file.stem[-10:], file.name))
+
+def _last(files: Sequence[Path], column: str, told: Mapping[str, str]) -> Mapping[str, float]:
+    """Model -> the latest figure in a column of the rows that say what `told` says."""
     latest = {}
     for file in files:
         with file.open(encoding="utf-8", newline="") as text:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -45,11 +46,12 @@ def test_the_first_error_ends_the_work():
     def work(item: int) -> None:
         if item == 3:
             raise ValueError("three")
+        time.sleep(0.01)
         done.append(item)
 
     with pytest.raises(ValueError, match="three"):
         on_all_cores(work, range(10_000), "testing", "item")
-    assert len(done) < 10_000
+    assert len(done) < 1000
 
 
 def test_only_exported_models_of_reports_have_the_short_programme():

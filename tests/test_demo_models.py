@@ -60,6 +60,9 @@ def test_figures_are_those_of_the_latest_benchmark(tmp_path):
     (tmp_path / "accuracy_A-1core_cpu_fp32_2026-01-01.csv").write_text(
         "model,dataset,scheme,boxes,nme\nbig,300w-common,ibug68,truth,2\n"  # of an older model of that name
     )
+    (tmp_path / "latency_A-1core_cpu_fp32_2026-01-01.csv").write_text(
+        "model,kind,provider,threads,batch,median_ms\nsmall,network,cpu,1,1,5\n"  # of another machine
+    )
     assert measured.errors("ibug68", tmp_path) == {"big": 3.5}
     assert measured.errors("imm58", tmp_path) == {}
     assert measured.speeds(tmp_path) == {"big": 12.5}

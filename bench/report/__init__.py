@@ -10,11 +10,11 @@ from bench.report.board import Board
 from bench.report.markdown import leaderboard, short_table
 from bench.report.page import page
 
-_ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[2]
 _BLOCK = re.compile(r"(<!-- leaderboard -->\n).*?(<!-- /leaderboard -->)", re.DOTALL)
 
 
-def write(results: Path, root: Path = _ROOT) -> list[Path]:
+def write(results: Path, root: Path = ROOT) -> list[Path]:
     """Write LEADERBOARD.md, the pages of docs/ and the README's table under `root`; tells their paths.
 
     Raises:

@@ -94,6 +94,11 @@ class Board:
         notes |= {name: peer.note for name, peer in PEERS.items()}
         return cls(**parts, host=hosts.most_common(1)[0][0] if hosts else "", notes=notes)
 
+    @cached_property
+    def unshipped(self) -> set[str]:
+        """Models that have rows, but are neither exported nor a peer."""
+        return {row["model"] for row in self.accuracy} - self.notes.keys()
+
     def models(self, scheme: str) -> list[str]:
         """The models whose points are of that scheme, the best first."""
         own = self._rows(self.accuracy, scheme=scheme, dataset=HOME[scheme], boxes="truth")

@@ -58,8 +58,12 @@ def model_table(board: Board, scheme: str) -> Table | None:
     normaliser = "distance of the outer eye corners" if corners else "diagonal of the face box"
     times = f" Times: {board.host}." if board.host else ""
     peers = "".join(f" {model}: {PEERS[model].note}." for model in models if model in PEERS)
-    short = " The models of the reports have the short programme." if "report" in " ".join(models) else ""
-    caption = f"Errors are divided by the {normaliser}.{times}{short}{peers}"
+    short = (
+        " The shipped models of the reports have the short programme." if "report" in " ".join(models) else ""
+    )
+    rowed = ", ".join(model for model in models if model in board.unshipped)
+    gone = f" Not shipped, their files being too large or of no use: {rowed}." if rowed else ""
+    caption = f"Errors are divided by the {normaliser}.{times}{short}{gone}{peers}"
     return _table(title, columns, [(m, figures[m]) for m in models], caption)
 
 

@@ -29,11 +29,10 @@ def look(picture: Mapping[str, Any] | None, model: str | None) -> View:
     """
     if picture is None:
         return View(words.note("Choose a picture."))
-    try:
-        from fkp.inspection.network import open_inside
-        from fkp.inspection.pictures import filters_picture, layer_caption, layer_picture, maps_over
-    except ModuleNotFoundError:
-        return View(words.problem("This tab needs the package onnx: pip install onnx."))
+    # Not needed before, and onnx makes the page start later.
+    from fkp.inspection.network import open_inside
+    from fkp.inspection.pictures import filters_picture, layer_caption, layer_picture, maps_over
+
     try:
         image = read_picture(picture)
         landmarker = models.get_landmarker(model or "")

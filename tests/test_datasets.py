@@ -130,7 +130,8 @@ def test_data_root(root, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("FKP_DATA", raising=False)
     assert find_data_root().resolve() == root
-    assert find_data_root(tmp_path / "nowhere") is None
+    with pytest.raises(ValueError, match=r"the data root .*nowhere is not there"):
+        find_data_root(tmp_path / "nowhere")
     monkeypatch.setenv("FKP_DATA", str(tmp_path / "nowhere"))
     assert find_data_root() is None
     assert find_data_root(root) == root

@@ -56,6 +56,8 @@ def test_a_file_of_another_network_is_refused(tmp_path, exported):
     wider = dataclasses.replace(MAPS, options={**MAPS.options, "top": 16})
     with pytest.raises(RunError, match="it is of another network"):
         recover(wider, path, crops, Run(tmp_path / "wider"))
+    with pytest.raises(RunError, match=r"nowhere\.onnx is not there"):
+        recover(MAPS, tmp_path / "nowhere.onnx", crops, Run(tmp_path / "wider"))
     assert not (tmp_path / "wider").exists()
 
 

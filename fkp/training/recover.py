@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 import onnx
@@ -16,6 +18,7 @@ from fkp.spec import INPUT_NAME, METADATA_KEY, OUTPUT_NAMES, ModelSpec, SpecErro
 from fkp.training.recipe import Recipe
 from fkp.training.run import Run, RunError, Weights
 
+T = TypeVar("T")
 _LIMIT = 1e-3  # largest difference of a point from the file's, in crop sides
 
 
@@ -34,13 +37,7 @@ def recover(recipe: Recipe, path: Path, crops: Tensor, run: Run) -> float:
     Raises:
         RunError: there is no such file, it is of another network, or the recovered one answers otherwise.
     """
-    if not path.is_file():
-        raise RunError(f"{path} is not there")
-    session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
-    try:
-        spec = ModelSpec.from_json(session.get_modelmeta().custom_metadata_map.get(METADATA_KEY, ""))
-    except SpecError as error:
-        raise RunError(f"{path} is no model of this project: {error}") from error
+    session, spec = open_exported(path, ModelSpec.from_json)
     model = recipe.build()
     restore(model, "model", path, crops)
     (points,) = session.run(OUTPUT_NAMES[:1], {INPUT_NAME: crops.numpy()})
@@ -58,6 +55,21 @@ def recover(recipe: Recipe, path: Path, crops: Tensor, run: Run) -> float:
         )
     )  # fmt: skip
     return difference
+
+
+def open_exported(path: Path, parse: Callable[[str], T]) -> tuple[onnxruntime.InferenceSession, T]:
+    """An exported file, ready to run, and what it says of itself.
+
+    Raises:
+        RunError: there is no such file, or its description is another one.
+    """
+    if not path.is_file():
+        raise RunError(f"{path} is not there")
+    session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
+    try:
+        return session, parse(session.get_modelmeta().custom_metadata_map.get(METADATA_KEY, ""))
+    except SpecError as error:
+        raise RunError(f"{path} is not what is to be recovered: {error}") from error
 
 
 def restore(model: nn.Module, name: str, path: Path, pictures: Tensor) -> None:

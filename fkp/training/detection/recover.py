@@ -5,13 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-import onnxruntime
 import torch
 from torch import Tensor
 
-from fkp.spec import DETECTOR_OUTPUT_NAMES, INPUT_NAME, METADATA_KEY, DetectorSpec, SpecError
+from fkp.spec import DETECTOR_OUTPUT_NAMES, INPUT_NAME, DetectorSpec
 from fkp.training.detection.recipe import DetectorRecipe
-from fkp.training.recover import restore
+from fkp.training.recover import open_exported, restore
 from fkp.training.run import Run, RunError, Weights
 
 _LIMIT = 1e-2  # largest difference of a score from the file's
@@ -32,13 +31,7 @@ def recover_detector(recipe: DetectorRecipe, path: Path, scenes: Tensor, run: Ru
     Raises:
         RunError: there is no such file, it is of another network, or the recovered one answers otherwise.
     """
-    if not path.is_file():
-        raise RunError(f"{path} is not there")
-    session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
-    try:
-        spec = DetectorSpec.from_json(session.get_modelmeta().custom_metadata_map.get(METADATA_KEY, ""))
-    except SpecError as error:
-        raise RunError(f"{path} is no detector of this project: {error}") from error
+    session, spec = open_exported(path, DetectorSpec.from_json)
     detector = recipe.build()
     restore(detector, "detector", path, scenes)
     (scores,) = session.run(DETECTOR_OUTPUT_NAMES[1:], {INPUT_NAME: scenes.numpy()})

@@ -1,9 +1,9 @@
-"""Two models against each other in one run: a ratio of times travels between machines, times do not."""
+"""Models against each other in one run: a ratio of times travels between machines, times do not."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,7 +15,7 @@ from fkp.runtime.sessions import ModelSession
 Clock = Callable[[], float]  # runs something once and says how many milliseconds it took
 
 _RESAMPLES = 2000
-_WARM_UP = 5
+_BURST = 5  # runs of a turn
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,16 +39,19 @@ def network_clock(session: ModelSession, batch: int) -> Clock:
     return clock
 
 
-def interleaved_times(first: Clock, second: Clock, rounds: int) -> tuple[NDArray, NDArray]:
-    """Milliseconds by both clocks, (rounds,) each; who begins alternates, so that drifts hit both alike."""
-    clocks = (first, second)
-    times = np.empty((2, rounds))
-    for clock in clocks * _WARM_UP:
-        clock()
-    for i in tqdm(range(rounds), desc="comparing", unit="round"):
-        for which in (0, 1) if i % 2 else (1, 0):
-            times[which, i] = clocks[which]()
-    return times[0], times[1]
+def times_in_turns(clocks: Sequence[Clock], rounds: int) -> NDArray[np.float64]:
+    """Milliseconds by each clock, (clocks, rounds).
+
+    All have their turn in every round, so that drifts of the machine hit them alike; another one begins each
+    time. A turn is a few runs, of which the median counts: the first one wakes up a process that slept
+    meanwhile and fills the caches.
+    """
+    times = np.empty((len(clocks), rounds))
+    for i in tqdm(range(rounds), desc="in turns", unit="round"):
+        for turn in range(len(clocks)):
+            which = (turn + i) % len(clocks)
+            times[which, i] = np.median([clocks[which]() for _ in range(_BURST)])
+    return times
 
 
 def ratio(first: NDArray, second: NDArray, seed: int = 0) -> Ratio:

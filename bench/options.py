@@ -16,7 +16,7 @@ examples:
   python -m bench --data DIR                     everything, for every model in exported/
   python -m bench --quick                        a look in under a minute; writes nothing that is kept
   python -m bench --models path/to/their.onnx    anyone's model, see docs/benchmark.md
-  python -m bench latency --compare A B          two models in one run, as a ratio
+  python -m bench latency --compare A B ...      models in turns, as ratios to the first one's time
   python -m bench kaggle submit --model NAME --data DIR --out sub.csv
 """
 
@@ -45,7 +45,9 @@ def parse(arguments: list[str]) -> argparse.Namespace:
         if name != "report":
             _add_options(part)
         if name == "latency":
-            part.add_argument("--compare", nargs=2, metavar="MODEL", help="measure two models in turns")
+            part.add_argument(
+                "--compare", nargs="+", metavar="MODEL", help="measure these models and peers in turns"
+            )
     confidence.add_parser(commands)
     detect_cli.add_parser(commands)
     kaggle_cli.add_parser(commands)

@@ -18,6 +18,7 @@ KEYS: Mapping[str, tuple[str, ...]] = {
     "accuracy": ("model", "dataset", "scheme", "boxes"),
     "ced": ("model", "dataset", "scheme", "boxes"),
     "latency": ("model", "kind", "provider", "threads", "batch"),
+    "turns": ("model", "rival", "threads"),
     "robustness": ("model", "dataset", "scheme", "kind", "severity"),
     "kaggle": ("model",),
     "detect": ("model", "dataset"),

@@ -9,6 +9,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from bench import accuracy, compare, host, kaggle_cli, latency, report, robustness
 from bench.cache import default_cache
 from bench.contenders import Contender, find_contenders
@@ -48,6 +50,14 @@ _LATENCY_COLUMNS = {
     "gmacs_per_s": "G mult-adds/s",
     "peak_share": "% of peak",
     "memory_mb": "memory MB",
+}
+_TURNS_COLUMNS = {
+    "model": "model",
+    "threads": "threads",
+    "median_ms": "median ms",
+    "ratio": "ratio",
+    "ratio_from": "95 % from",
+    "ratio_to": "to",
 }
 _ROBUSTNESS_COLUMNS = {
     "model": "model",
@@ -210,21 +220,27 @@ def _numbers(row: Mapping[str, str]) -> dict[str, Any]:
 
 
 def _compare(args: argparse.Namespace) -> int:
-    peers = [name for name in args.compare if name in PEERS]
-    files = [name for name in args.compare if name not in PEERS]
+    wanted = list(dict.fromkeys(args.compare))
+    peers = [name for name in wanted if name in PEERS]
+    files = [name for name in wanted if name not in PEERS]
     contenders, problems = find_contenders(files, args.providers, None) if files else ([], [])
-    both = {contender.name: contender for contender in [*contenders, *open_peers(peers)]}
-    if problems or len(both) != 2:
-        raise ValueError("; ".join(problems) or "two different models are wanted")
-    first, second = both.values()
-    rows = []
+    if problems or len(wanted) < 2:
+        raise ValueError("; ".join(problems) or "at least two different models are wanted")
+    found = dict(zip([*files, *peers], [*contenders, *open_peers(peers)], strict=True))
+    ordered = [found[name] for name in wanted]
+    first = ordered[0]
+    rows: list[dict[str, Any]] = []
     for threads in [1] if peers else args.threads or sorted({1, host.usable_cores()}):
-        clocks = _clock(first, threads), _clock(second, threads)
-        times = compare.interleaved_times(*clocks, 20 if args.quick else 200)
-        ratio = compare.ratio(*times)
-        rows.append({"threads": threads, "ratio": ratio.median, "low": ratio.low, "high": ratio.high})
-    print(f"time of {second.name} / time of {first.name}, {first.provider}, batch 1, {host.cpu_name()}")
-    print(table(rows, {"threads": "threads", "ratio": "ratio", "low": "95 % from", "high": "to"}))
+        times = compare.times_in_turns([_clock(c, threads) for c in ordered], 20 if args.quick else 200)
+        for contender, own in zip(ordered, times, strict=True):
+            ratio = compare.ratio(times[0], own)
+            figures = {"ratio": ratio.median, "ratio_from": ratio.low, "ratio_to": ratio.high}
+            setting = {"rival": first.name, "threads": threads, "median_ms": float(np.median(own))}
+            rows.append(contender.names | host.facts() | setting | figures)
+    if not args.quick:
+        write_rows(args.results, "turns", host.host_kind(), host.today(), rows)
+    print(f"In turns on {host.cpu_name()}, batch 1: median time, and its ratio to that of {first.name}")
+    print(table(rows, _TURNS_COLUMNS))
     return 0
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import replace
 
 import numpy as np
@@ -10,7 +11,7 @@ from onnx_models import make_spec, save_constant_model
 
 from bench import latency
 from bench.cache import Cache
-from bench.compare import ratio
+from bench.compare import ratio, times_in_turns
 from bench.contenders import find_contenders
 from bench.host import host_kind
 from bench.latency import Effort, statistics, time_runs
@@ -36,6 +37,19 @@ def test_the_ratio_of_paired_times_survives_a_machine_that_slows_down(rng):
     result = ratio(first, first * 1.5 * rng.normal(1, 0.02, 200))
     assert result.low < 1.5 < result.high
     assert result.high - result.low < 0.03
+
+
+def test_all_clocks_take_turns_and_the_median_of_a_turn_counts():
+    order: list[int] = []
+    answers = itertools.cycle([100.0, 2.0, 1.0, 3.0, 4.0])  # the first run of a turn wakes up
+
+    def clock(which):
+        order.append(which)
+        return next(answers) + which
+
+    times = times_in_turns([lambda: clock(0), lambda: clock(10), lambda: clock(20)], 4)
+    assert times.tolist() == [[3.0] * 4, [13.0] * 4, [23.0] * 4]
+    assert len({tuple(order[i : i + 15 : 5]) for i in range(0, 45, 15)}) == 3  # another one begins each time
 
 
 def test_rows_say_what_ran(tmp_path):

@@ -14,6 +14,7 @@ from bench.latency import QUICK, measure_peer
 from bench.peers import PeerError, open_peers, process
 from bench.peers.boxes import own_boxes
 from bench.peers.wire import read_message, write_message
+from bench.results import read_rows
 from fkp.geometry import BoxMap
 
 
@@ -69,8 +70,20 @@ def test_the_latency_of_a_peer_is_a_row_like_those_of_models(fake_peer, tmp_path
     assert measure_peer(fake_peer, QUICK, Cache(tmp_path)) == [row]
 
 
-def test_a_peer_and_a_model_are_compared_in_turns(fake_peer, tmp_path, capsys):
+def test_a_peer_and_a_model_are_timed_in_turns(fake_peer, tmp_path, capsys):
     file = str(save_constant_model(tmp_path))
+    results = tmp_path / "results"
     assert main(["latency", "--compare", "fake", file, "--quick"]) == 0
-    said = capsys.readouterr().out
-    assert "time of fake / time of" in said
+    assert "its ratio to that of fake" in capsys.readouterr().out
+    assert main(["latency", "--compare", "fake", file, "--threads", "1", "--results", str(results)]) == 0
+    peer, model = sorted(read_rows(results, "turns"), key=lambda row: row["model"] != "fake")
+    assert float(peer["median_ms"]) >= 5
+    assert peer["ratio"] == "1"
+    assert model["rival"] == "fake"
+    assert 0 < float(model["ratio_from"]) <= float(model["ratio"]) <= float(model["ratio_to"]) < 1
+
+
+@pytest.mark.parametrize("names", [["fake"], ["fake", "fake"]])
+def test_one_model_alone_is_not_compared(fake_peer, names, capsys):
+    assert main(["latency", "--compare", *names]) == 1
+    assert "at least two" in capsys.readouterr().err

@@ -23,7 +23,7 @@ def results(tmp_path: Path, monkeypatch) -> Path:
     monkeypatch.setenv("FKP_MODELS", str(tmp_path / "models"))
     folder = tmp_path / "results"
     parts: dict[str, list[dict]] = {"accuracy": [], "ced": [], "latency": [], "robustness": [], "kaggle": []}
-    parts |= {"detect": [], "boxes": []}
+    parts |= {"detect": [], "boxes": [], "turns": []}
     for name, nme in NAMES.items():
         who = {"model": name, "sha256": "0", "provider": "cpu"}
         where = who | {"dataset": "300w-common", "scheme": "ibug68", "boxes": "truth"}
@@ -40,6 +40,9 @@ def results(tmp_path: Path, monkeypatch) -> Path:
         conditions = [("clean", 0.0), ("summary", 0.0), ("mirror", 0.0)]
         conditions += [(kind, s) for kind, d in DISTORTIONS.items() for s in d.severities]
         parts["robustness"] += [shared | {"kind": k, "severity": s, "nme": nme} for k, s in conditions]
+        turn = {"rival": "fine", "threads": 1, "median_ms": nme, "ratio": nme / 3.0}
+        interval = {"ratio_from": nme / 3.0 - 0.1, "ratio_to": nme / 3.0 + 0.1, "cpu": "Some CPU"}
+        parts["turns"].append(who | turn | interval)
         parts["kaggle"].append(who | {"images": 10, "covered": 4, "mae": nme})
     for name, recall in (("ours", 99.5), ("theirs", 80.0)):
         who = {"model": name, "sha256": "0", "provider": "cpu", "cpu": "Some CPU"}

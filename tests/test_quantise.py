@@ -17,6 +17,7 @@ from fkp.training.quantise import QuantisationError, quantise
 
 MAPS = dataclasses.replace(
     SPOT,
+    grey=False,
     network="pyramid-softargmax",
     options={"widths": (8, 8, 16, 16), "top": 8, "blocks": (1, 1, 1, 1)},
     loss=Loss("smooth-l1", scale=32, map_weight=1.0),
@@ -49,6 +50,7 @@ def test_the_integer_file_describes_itself_and_agrees_with_its_source(files, mon
     assert np.abs(session.run(crops)[0] - source.run(crops)[0]).max() < 0.1
     kinds = [node.op_type for node in onnx.load(target).graph.node]
     assert kinds.count("QuantizeLinear") >= kinds.count("Conv") - 1 > 5
+    assert "Cast" not in kinds  # the picture's bytes go to the first convolution as they are
 
 
 def test_a_file_that_is_much_worse_is_not_written(files, monkeypatch):

@@ -60,8 +60,8 @@ class Board:
     """Everything that was measured and still stands for the models of today.
 
     Attributes:
-        accuracy, ced, latency, robustness, kaggle, detect, boxes, confidence: rows of the CSVs, text values,
-            newest only.
+        accuracy, ced, latency, turns, robustness, kaggle, detect, boxes, confidence: rows of the CSVs, text
+            values, newest only.
         host: whose times the tables of models show.
         notes: model -> what a reader must know of it.
     """
@@ -69,6 +69,7 @@ class Board:
     accuracy: list[dict[str, str]]
     ced: list[dict[str, str]]
     latency: list[dict[str, str]]
+    turns: list[dict[str, str]]
     robustness: list[dict[str, str]]
     kaggle: list[dict[str, str]]
     detect: list[dict[str, str]]
@@ -84,7 +85,7 @@ class Board:
         current = {name: row.get("sha256") for name, row in index.items()}
         parts: dict[str, list[dict[str, str]]] = {}
         for part in KEYS.keys() & cls.__dataclass_fields__.keys():
-            keys = ("host", *KEYS[part]) if part == "latency" else KEYS[part]
+            keys = ("host", *KEYS[part]) if part in ("latency", "turns") else KEYS[part]
             rows = read_rows(results, part)
             same = (r for r in rows if current.get(r["model"], r["sha256"]) == r["sha256"])
             valid = (r for r in same if not is_gone(r, index))

@@ -62,7 +62,7 @@ def model_table(board: Board, scheme: str) -> Table | None:
         " The shipped models of the reports have the short programme." if "report" in " ".join(models) else ""
     )
     rowed = ", ".join(model for model in models if model in board.unshipped)
-    gone = f" Not shipped, their files being too large or of no use: {rowed}." if rowed else ""
+    gone = f" Measured, not shipped: {rowed}." if rowed else ""
     caption = f"Errors are divided by the {normaliser}.{times}{short}{gone}{peers}"
     return _table(title, columns, [(m, figures[m]) for m in models], caption)
 
@@ -180,6 +180,23 @@ def boxes_table(board: Board) -> Table | None:
     )
 
 
+def turns_table(board: Board) -> Table | None:
+    """Models whose times were taken in turns, beside the one that the others were compared with."""
+    columns = [_NAME, *(Column(n, n, "") for n in ("beside", "threads", "median ms", "ratio", "95 %", "CPU"))]
+    models = {row["model"] for row in board.turns}
+    valid = [row for row in board.turns if row["rival"] in models]  # a rival that has changed is not
+    ordered = sorted(valid, key=lambda r: (r["host"], r["rival"], r["threads"], float(r["ratio"])))
+    rows = [
+        [
+            *(row["model"], row["rival"], row["threads"], _short(row["median_ms"]), _short(row["ratio"])),
+            *(f"{_short(row['ratio_from'])} to {_short(row['ratio_to'])}", row["cpu"]),
+        ]
+        for row in ordered
+    ]
+    caption = "One face after the other in each model's turn; ratio: median of the time over the rival's."
+    return Table("Times in turns", columns, rows, [None] * len(columns), caption) if rows else None
+
+
 def latency_table(board: Board) -> Table | None:
     """All latencies of all hosts."""
     if not board.latency:
@@ -201,7 +218,8 @@ def all_tables(board: Board) -> Iterator[Table]:
     """Everything in the order of the leaderboard."""
     tables = [model_table(board, scheme) for scheme in HOME]
     tables += [nose_table(board), region_table(board), robustness_table(board), kaggle_table(board)]
-    tables += [detector_summary(board), *detector_tables(board), boxes_table(board), latency_table(board)]
+    tables += [detector_summary(board), *detector_tables(board), boxes_table(board), turns_table(board)]
+    tables += [latency_table(board)]
     yield from (table for table in tables if table)
 
 

@@ -25,13 +25,14 @@ from fkp.models import Prediction
 from fkp.spec import INPUT_NAME, METADATA_KEY, OUTPUT_NAMES, DetectorSpec, ModelSpec
 from fkp.training.crops import CropDataset
 from fkp.training.evaluate import evaluate
+from fkp.training.folding import PIXELS, feed_bytes, fold_pixels
 
 SUFFIX = "-int8"
 WORDS = ", in 8-bit integers"  # what a summary says of it
 WORST = 1.02  # largest error of the integer file on the validation part, over that of the file it comes from
 _CALIBRATION_CROPS = 64
 # Sums and enlargements too, so that a value need not leave the integers between two convolutions.
-_IN_INTEGERS = ["Conv", "Relu", "Add", "Resize", "MaxPool"]
+_IN_INTEGERS = ["Conv", "Relu", "Add", "Resize", "MaxPool", "Transpose", "Reshape"]
 
 
 class QuantisationError(RuntimeError):
@@ -58,7 +59,8 @@ def quantise(path: Path, training: CropDataset, validation: CropDataset) -> tupl
     faces = np.linspace(0, len(training) - 1, _CALIBRATION_CROPS).astype(int)
     with TemporaryDirectory(dir=path.parent) as folder:
         part = Path(folder, path.name)
-        to_integers(path, part, (training[draw, int(face)][0] for draw, face in enumerate(faces)))
+        crops = (training[draw, int(face)][0] for draw, face in enumerate(faces))
+        to_integers(path, part, crops, last_in_floats=False)
         before, after = (error_of(file, validation) for file in (path, part))
         if after > WORST * before:
             raise QuantisationError(
@@ -78,36 +80,52 @@ def integer_path(path: Path) -> Path:
     return path.with_name(f"{path.stem}{SUFFIX}.onnx")
 
 
-def to_integers(path: Path, target: Path, pictures: Iterator[NDArray[np.uint8]]) -> None:
+def to_integers(
+    path: Path, target: Path, pictures: Iterator[NDArray[np.uint8]], *, last_in_floats: bool
+) -> None:
     """Writes an exported file with its convolutions in 8-bit integers, without a description.
 
     Args:
         path: the exported file.
         target: what to write.
         pictures: (H, W, 3) inputs, from which the ranges of the values between the layers are taken.
+        last_in_floats: whether the last convolutions stay in floats, since what they give is a position and
+            would move in steps; maps of probability, whose mean is the position, bear the steps.
     """
     plain = target.with_suffix(".plain")
     quant_pre_process(path, plain, skip_symbolic_shape=True)
+    proto = onnx.load(plain)
+    zero = fold_pixels(proto)
+    overrides = {}
+    if zero is not None:
+        onnx.save(proto, plain)
+        as_bytes = {"scale": np.array(1, np.float32), "zero_point": np.array(zero, np.uint8)}
+        overrides = {PIXELS: [{"quant_type": QuantType.QUInt8, **as_bytes}]}
+    first = next(node.name for node in proto.graph.node if node.op_type == "Conv")
     quantize_static(
         plain, target, _Calibration(pictures), quant_format=QuantFormat.QDQ, per_channel=True,
-        activation_type=QuantType.QUInt8, weight_type=QuantType.QInt8,
-        op_types_to_quantize=_IN_INTEGERS, nodes_to_exclude=_in_floats(onnx.load(plain)),
+        activation_type=QuantType.QUInt8, weight_type=QuantType.QInt8, op_types_to_quantize=_IN_INTEGERS,
+        # In integers three channels are slower.
+        nodes_to_exclude=[*([first] if zero is None else []), *_last(proto, last_in_floats)],
+        extra_options={"TensorQuantOverrides": overrides},
     )  # fmt: skip
+    if zero is not None:
+        proto = onnx.load(target)
+        feed_bytes(proto)
+        onnx.save(proto, target)
 
 
-def _in_floats(proto: onnx.ModelProto) -> list[str]:
-    """What stays in floats: the first convolution, since three channels are slower in integers, and the
-    last ones with all that follows, since positions would move in steps."""
-    first = next(node.name for node in proto.graph.node if node.op_type == "Conv")
+def _last(proto: onnx.ModelProto, with_convolutions: bool) -> list[str]:
+    """The nodes that lead to no other convolution: what follows the last ones, and these where asked."""
     last: list[str] = []
     wanted: set[str] = set()
     for node in reversed(proto.graph.node):  # sorted: what takes a value comes after what makes it
         leads_to_another = not wanted.isdisjoint(node.output)
-        if not leads_to_another:
+        if not leads_to_another and (with_convolutions or node.op_type != "Conv"):
             last.append(node.name)
         if leads_to_another or node.op_type == "Conv":
             wanted.update(node.input)
-    return [first, *last]
+    return last
 
 
 def error_of(path: Path, dataset: CropDataset) -> float:

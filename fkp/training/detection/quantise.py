@@ -53,7 +53,8 @@ def quantise_detector(
         raise FileNotFoundError(f"{path} is not there: first run `python -m fkp detector export`")
     with TemporaryDirectory(dir=path.parent) as folder:
         part = Path(folder, path.name)
-        to_integers(path, part, (scenes[i, i][0] for i in range(_CALIBRATION_SCENES)))
+        pictures = (scenes[i, i][0] for i in range(_CALIBRATION_SCENES))
+        to_integers(path, part, pictures, last_in_floats=True)
         before, after = (evaluate(_FromFile(file), validation, things) for file in (path, part))
         for figure in ("recall", "recall_small", "recall_large"):
             if after[figure] < before[figure] - _WORST:

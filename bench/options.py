@@ -44,6 +44,11 @@ def parse(arguments: list[str]) -> argparse.Namespace:
         part.add_argument("--results", type=Path, default=RESULTS, metavar="DIR", help="the CSVs to keep")
         if name != "report":
             _add_options(part)
+        part.set_defaults(datasets=None, threads=None)  # where there is no such option
+        if name in ("all", "accuracy"):
+            part.add_argument("--datasets", nargs="+", metavar="NAME", help="default: the test sets found")
+        if name in ("all", "latency"):
+            part.add_argument("--threads", nargs="+", type=int, metavar="N", help="default: 1, and all cores")
         if name == "latency":
             part.add_argument(
                 "--compare", nargs="+", metavar="MODEL", help="measure these models and peers in turns"
@@ -60,10 +65,8 @@ def _add_options(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("--models", nargs="+", metavar="MODEL", help="names or .onnx files (default: all exported)")
     add("--peers", nargs="+", choices=PEERS, default=[], help="others' models, see bench/peers")
-    add("--datasets", nargs="+", metavar="NAME", help="data sets (default: the test sets found)")
     add_data(parser)
     add("--providers", nargs="+", metavar="NAME", help="such as cpu, cuda, openvino (default: all)")
-    add("--threads", nargs="+", type=int, metavar="N", help="default: 1, and all cores")
     add("--quick", action="store_true", help="few faces and few runs, in under a minute")
     add(
         "--out",

@@ -7,9 +7,10 @@ about twice as fast on a CPU that multiplies bytes (VNNI). `fkp.training.storage
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import NamedTuple
 
 import numpy as np
 import onnx
@@ -130,7 +131,7 @@ def _last(proto: onnx.ModelProto, with_convolutions: bool) -> list[str]:
 
 def error_of(path: Path, dataset: CropDataset) -> float:
     """A file's NME in percent on plain crops."""
-    return evaluate(_FromFile(path), dataset, torch.device("cpu")).nme
+    return evaluate(FromFile(path, OUTPUT_NAMES, Prediction), dataset, torch.device("cpu")).nme
 
 
 class _Calibration(CalibrationDataReader):
@@ -142,16 +143,20 @@ class _Calibration(CalibrationDataReader):
         return None if picture is None else {INPUT_NAME: picture[None]}
 
 
-class _FromFile(nn.Module):
+class FromFile(nn.Module):
     """An exported file in the place of a network."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(
+        self, path: Path, outputs: Sequence[str], answer: Callable[[Tensor, Tensor], NamedTuple]
+    ) -> None:
+        """`answer` makes what the network gives from the two `outputs` of the file."""
         super().__init__()
-        self.session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
+        self._session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
+        self._outputs, self._answer = list(outputs), answer
 
-    def forward(self, image: Tensor) -> Prediction:
-        points, scores = self.session.run(list(OUTPUT_NAMES), {INPUT_NAME: image.numpy()})
-        return Prediction(torch.from_numpy(points), torch.from_numpy(scores))
+    def forward(self, image: Tensor) -> NamedTuple:
+        first, second = self._session.run(self._outputs, {INPUT_NAME: image.numpy()})
+        return self._answer(torch.from_numpy(first), torch.from_numpy(second))
 
 
 def read_description(path: Path) -> str:

@@ -7,19 +7,16 @@ from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-import onnxruntime
-import torch
-from torch import Tensor, nn
-
 from fkp.datasets import Sample
 from fkp.models.detector import FaceCells
-from fkp.spec import DETECTOR_OUTPUT_NAMES, INPUT_NAME, DetectorSpec
+from fkp.spec import DETECTOR_OUTPUT_NAMES, DetectorSpec
 from fkp.training.detection.evaluate import evaluate
 from fkp.training.detection.loop import SceneDataset
 from fkp.training.detection.pictures import Picture
 from fkp.training.quantise import (
     SUFFIX,
     WORDS,
+    FromFile,
     QuantisationError,
     describe,
     integer_path,
@@ -55,7 +52,7 @@ def quantise_detector(
         part = Path(folder, path.name)
         pictures = (scenes[i, i][0] for i in range(_CALIBRATION_SCENES))
         to_integers(path, part, pictures, last_in_floats=True)
-        before, after = (evaluate(_FromFile(file), validation, things) for file in (path, part))
+        before, after = (evaluate(_detector(file), validation, things) for file in (path, part))
         for figure in ("recall", "recall_small", "recall_large"):
             if after[figure] < before[figure] - _WORST:
                 raise QuantisationError(
@@ -70,13 +67,5 @@ def quantise_detector(
     return target, before, after
 
 
-class _FromFile(nn.Module):
-    """An exported detector in the place of a network."""
-
-    def __init__(self, path: Path) -> None:
-        super().__init__()
-        self.session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
-
-    def forward(self, image: Tensor) -> FaceCells:
-        boxes, scores = self.session.run(list(DETECTOR_OUTPUT_NAMES), {INPUT_NAME: image.numpy()})
-        return FaceCells(torch.from_numpy(boxes), torch.from_numpy(scores).logit())
+def _detector(path: Path) -> FromFile:
+    return FromFile(path, DETECTOR_OUTPUT_NAMES, lambda boxes, scores: FaceCells(boxes, scores.logit()))

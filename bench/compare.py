@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
-
-from fkp.runtime.sessions import ModelSession
 
 Clock = Callable[[], float]  # runs something once and says how many milliseconds it took
 
@@ -25,18 +22,6 @@ class Ratio:
     median: float
     low: float
     high: float
-
-
-def network_clock(session: ModelSession, batch: int) -> Clock:
-    """Times a model's network on random crops."""
-    crops = np.random.default_rng(0).integers(0, 256, (batch, *session.spec.input_size, 3), np.uint8)
-
-    def clock() -> float:
-        start = time.perf_counter()
-        session.run(crops)
-        return (time.perf_counter() - start) * 1000
-
-    return clock
 
 
 def times_in_turns(clocks: Sequence[Clock], rounds: int) -> NDArray[np.float64]:
@@ -54,9 +39,9 @@ def times_in_turns(clocks: Sequence[Clock], rounds: int) -> NDArray[np.float64]:
     return times
 
 
-def ratio(first: NDArray, second: NDArray, seed: int = 0) -> Ratio:
+def ratio(first: NDArray, second: NDArray) -> Ratio:
     """The median ratio of paired times (N,), and its 95 % interval over resampled pairs."""
     ratios = np.asarray(second) / np.asarray(first)
-    picks = np.random.default_rng(seed).integers(0, len(ratios), (_RESAMPLES, len(ratios)))
+    picks = np.random.default_rng(0).integers(0, len(ratios), (_RESAMPLES, len(ratios)))
     low, high = np.percentile(np.median(ratios[picks], axis=1), (2.5, 97.5))
     return Ratio(float(np.median(ratios)), float(low), float(high))

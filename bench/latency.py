@@ -18,6 +18,7 @@ from tqdm import tqdm
 from bench import host
 from bench.accuracy import DETECTOR
 from bench.cache import Cache, code_hash
+from bench.compare import Clock
 from bench.contenders import Contender
 from bench.finders import own_finder
 from bench.memory import peak_memory
@@ -30,7 +31,7 @@ from fkp.runtime.sessions import PROVIDERS, ModelSession
 
 BATCHES = (1, 8, 32)
 _STAGES = ("decode", "detect", "crop", "network", "draw")
-_PLACES, _MOVES = 64, 0.05  # where a peer's face is, and how far from the drawn one, in sides of its box
+_PLACES, _MOVES = 64, 0.05  # boxes around the drawn face, and how far they are off, in sides
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,18 +123,26 @@ def _measure(
     return rows
 
 
-def peer_clock(contender: Contender) -> Callable[[], float]:
-    """Times a peer, by its own clock, from a picture and a face's box to its points.
+def face_clock(contender: Contender, threads: int) -> Clock:
+    """Times a contender from a picture and a face's box to its points; a peer by its own clock.
 
     The box moves from run to run: trees that get the same face again find their branches in the cache.
     """
-    if contender.milliseconds is None:
-        raise ValueError(f"{contender.name} is no peer")
-    clock, (encoded, box) = contender.milliseconds, _drawn_face()
+    encoded, box = _drawn_face()
     image = load_image(encoded)
     moves = np.random.default_rng(0).normal(0, _MOVES * (box[2] - box[0]), (_PLACES, 2))
     boxes = itertools.cycle(np.asarray(box) + np.tile(moves, 2))
-    return lambda: clock(image, [next(boxes)])
+    if contender.milliseconds is not None:
+        own_clock = contender.milliseconds
+        return lambda: own_clock(image, [next(boxes)])
+    landmarker = Landmarker(contender.path or "", contender.provider, threads)
+
+    def clock() -> float:
+        start = time.perf_counter()
+        landmarker.predict(image, [next(boxes)])
+        return (time.perf_counter() - start) * 1000
+
+    return clock
 
 
 def measure_peer(contender: Contender, effort: Effort, cache: Cache) -> list[dict[str, Any]]:
@@ -153,7 +162,7 @@ def measure_peer(contender: Contender, effort: Effort, cache: Cache) -> list[dic
     }
     rows = cache.load(key)
     if rows is None:
-        clock = peer_clock(contender)
+        clock = face_clock(contender, 1)
         runs = len(time_runs(clock, effort))
         times = np.array([clock() for _ in range(runs)])
         facts = contender.names | host.facts() | {"kind": "network", "threads": 1, "batch": 1}
@@ -236,7 +245,8 @@ def _whole(contender: Contender, provider: str, threads: int, effort: Effort) ->
             stages[name].append(value)
 
     row = statistics(time_runs(run, effort), 1)
-    return row | {f"{name}_ms": float(np.median(values)) for name, values in stages.items()}
+    counted = {name: values[-row["runs"] :] for name, values in stages.items()}  # without the warm-up
+    return row | {f"{name}_ms": float(np.median(values)) for name, values in counted.items()}
 
 
 def _drawn_face() -> tuple[bytes, tuple[float, float, float, float]]:

@@ -18,7 +18,7 @@ KEYS: Mapping[str, tuple[str, ...]] = {
     "accuracy": ("model", "dataset", "scheme", "boxes"),
     "ced": ("model", "dataset", "scheme", "boxes"),
     "latency": ("model", "kind", "provider", "threads", "batch"),
-    "turns": ("model", "rival", "threads"),
+    "turns": ("model", "rival", "provider", "threads"),
     "robustness": ("model", "dataset", "scheme", "kind", "severity"),
     "kaggle": ("model",),
     "detect": ("model", "dataset"),
@@ -74,9 +74,10 @@ def _merge(part: str, old: Iterable[Row], new: Sequence[Row]) -> list[Row]:
 
 
 def read_rows(folder: Path, part: str) -> list[dict[str, str]]:
-    """All rows of a part in a folder, of every host, each with its file's `host`."""
+    """All rows of a part in a folder, of every host, each with its file's `host`; the oldest files first."""
     rows = []
-    for file in sorted(folder.glob(f"{part}_*_*_*_????-??-??.csv")):
+    files = folder.glob(f"{part}_*_*_*_????-??-??.csv")
+    for file in sorted(files, key=lambda file: (file.stem[-10:], file.name)):
         host = file.stem.split("_")[1]
         rows += [{**row, "host": host} for row in read_csv(file)]
     return rows

@@ -13,7 +13,7 @@ import numpy as np
 
 from bench import accuracy, compare, host, kaggle_cli, latency, report, robustness
 from bench.cache import default_cache
-from bench.contenders import Contender, find_contenders
+from bench.contenders import find_contenders
 from bench.faces import DEFAULT_DATASETS, TestSet
 from bench.gallery import save_gallery
 from bench.peers import PEERS, open_peers
@@ -21,7 +21,7 @@ from bench.programme import accuracy_sets, is_brief, robustness_groups
 from bench.results import RESULTS, forget_gone, read_rows, table, write_rows
 from fkp.datasets import DATASETS, available, find_data_root
 from fkp.runtime.index import models_folder, read_index
-from fkp.runtime.sessions import ModelSession, available_providers
+from fkp.runtime.sessions import available_providers
 
 _QUICK_FACES, _QUICK_ROBUSTNESS_FACES = 16, 4
 
@@ -53,6 +53,7 @@ _LATENCY_COLUMNS = {
 }
 _TURNS_COLUMNS = {
     "model": "model",
+    "provider": "provider",
     "threads": "threads",
     "median_ms": "median ms",
     "ratio": "ratio",
@@ -90,7 +91,7 @@ class _Run:
         self._quick = args.quick
         self._results: Path = args.out / "quick" if args.quick else args.results
         self._root = find_data_root(args.data)
-        self._threads = args.threads or sorted({1, host.usable_cores()})
+        self._threads = args.threads or _default_threads()
         models, self._problems = find_contenders(args.models, args.providers, 1)
         if self._quick and not args.models:
             models = [model for model in models if not is_brief(model)] or models
@@ -223,6 +224,10 @@ def _compare(args: argparse.Namespace) -> int:
     wanted = list(dict.fromkeys(args.compare))
     peers = [name for name in wanted if name in PEERS]
     files = [name for name in wanted if name not in PEERS]
+    if args.models or args.peers:
+        raise ValueError("--compare itself takes the models and peers: leave out --models and --peers")
+    if peers and args.threads not in (None, [1]):
+        raise ValueError("peers run on one thread: leave out --threads")
     contenders, problems = find_contenders(files, args.providers, None) if files else ([], [])
     if problems or len(wanted) < 2:
         raise ValueError("; ".join(problems) or "at least two different models are wanted")
@@ -230,24 +235,24 @@ def _compare(args: argparse.Namespace) -> int:
     ordered = [found[name] for name in wanted]
     first = ordered[0]
     rows: list[dict[str, Any]] = []
-    for threads in [1] if peers else args.threads or sorted({1, host.usable_cores()}):
-        times = compare.times_in_turns([_clock(c, threads) for c in ordered], 20 if args.quick else 200)
+    for threads in [1] if peers else args.threads or _default_threads():
+        clocks = [latency.face_clock(contender, threads) for contender in ordered]
+        times = compare.times_in_turns(clocks, 20 if args.quick else 200)
         for contender, own in zip(ordered, times, strict=True):
             ratio = compare.ratio(times[0], own)
             figures = {"ratio": ratio.median, "ratio_from": ratio.low, "ratio_to": ratio.high}
-            setting = {"rival": first.name, "threads": threads, "median_ms": float(np.median(own))}
+            setting = {"rival": first.name, "rival_sha256": first.sha256, "threads": threads}
+            setting |= {"median_ms": float(np.median(own))}
             rows.append(contender.names | host.facts() | setting | figures)
     if not args.quick:
         write_rows(args.results, "turns", host.host_kind(), host.today(), rows)
-    print(f"In turns on {host.cpu_name()}, batch 1: median time, and its ratio to that of {first.name}")
+    print(f"In turns on {host.cpu_name()}: median time of a face, and its ratio to that of {first.name}")
     print(table(rows, _TURNS_COLUMNS))
     return 0
 
 
-def _clock(contender: Contender, threads: int) -> compare.Clock:
-    if contender.path is None:
-        return latency.peer_clock(contender)
-    return compare.network_clock(ModelSession(contender.path, contender.provider, threads), 1)
+def _default_threads() -> list[int]:
+    return sorted({1, host.usable_cores()})
 
 
 def _report(args: argparse.Namespace) -> int:

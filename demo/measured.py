@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 
+from fkp.runtime.index import models_folder, read_index
+
 RESULTS = Path(__file__).resolve().parents[1] / "bench" / "results"
 # The faces on which models of a scheme are told apart.
 TEST_SETS: Mapping[str, str] = {"ibug68": "300w-common", "imm58": "imm-val", "nose1": "imm-val"}
@@ -38,11 +40,13 @@ def _files(part: str, folder: Path) -> list[Path]:
 
 
 def _last(files: Sequence[Path], column: str, told: Mapping[str, str]) -> Mapping[str, float]:
-    """Model -> the latest figure in a column of the rows that say what `told` says."""
+    """Model -> the latest figure in a column of the rows that say what `told` says, of the files of today."""
+    index = read_index(models_folder())
     latest = {}
     for file in files:
         with file.open(encoding="utf-8", newline="") as text:
             for row in csv.DictReader(text):
-                if row[column] and told.items() <= row.items():
+                stale = index.get(row["model"], {}).get("sha256", row["sha256"]) != row["sha256"]
+                if row[column] and told.items() <= row.items() and not stale:
                     latest[row["model"]] = float(row[column])
     return latest

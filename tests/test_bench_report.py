@@ -40,7 +40,7 @@ def results(tmp_path: Path, monkeypatch) -> Path:
         conditions = [("clean", 0.0), ("summary", 0.0), ("mirror", 0.0)]
         conditions += [(kind, s) for kind, d in DISTORTIONS.items() for s in d.severities]
         parts["robustness"] += [shared | {"kind": k, "severity": s, "nme": nme} for k, s in conditions]
-        turn = {"rival": "fine", "threads": 1, "median_ms": nme, "ratio": nme / 3.0}
+        turn = {"rival": "fine", "rival_sha256": "0", "threads": 1, "median_ms": nme, "ratio": nme / 3.0}
         interval = {"ratio_from": nme / 3.0 - 0.1, "ratio_to": nme / 3.0 + 0.1, "cpu": "Some CPU"}
         parts["turns"].append(who | turn | interval)
         parts["kaggle"].append(who | {"images": 10, "covered": 4, "mae": nme})
@@ -109,6 +109,22 @@ def test_the_best_come_first_and_are_bold(results, tmp_path):
     ranked = [line for line in lines if line.startswith(("| fine", "| fast"))]
     assert ranked[0].startswith("| fine | **4.00** |")
     assert "**4.00**" not in ranked[1]
+
+
+def test_times_in_turns_stand_beside_their_rival(results, tmp_path):
+    faster = {"model": "fast", "sha256": "0", "rival": "fine", "rival_sha256": "0", "cpu": "Some CPU"}
+    more = [("openvino", 1, 0.5), ("cpu", 2, 0.4), ("cpu", 16, 0.3)]
+    figures = [faster | {"provider": p, "threads": t, "ratio": r} for p, t, r in more]
+    numbers = {"median_ms": 1.0, "ratio_from": 0.1, "ratio_to": 0.9}
+    write_rows(results, "turns", "Some-CPU-2core", "2020-01-02", [row | numbers for row in figures])
+    report.write(results, tmp_path)
+    text = (tmp_path / "LEADERBOARD.md").read_text()
+    rows = text[text.index("## Times in turns") : text.index("## Latency")].splitlines()
+    ours = [row.split(" | ")[2:6] for row in rows if row.startswith("| fast")]
+    assert ours == [
+        *(["cpu", "1", "6", "2"], ["cpu", "2", "1", "0.40"], ["cpu", "16", "1", "0.30"]),
+        ["openvino", "1", "1", "0.50"],
+    ]
 
 
 def test_rows_of_a_changed_model_are_left_out(results, tmp_path):

@@ -45,24 +45,36 @@ def test_models_share_their_detector(tmp_path, monkeypatch):
     assert models.get_landmarker("big", film=True) is not first
 
 
-def test_figures_are_those_of_the_latest_benchmark(tmp_path):
+def test_figures_are_those_of_the_latest_benchmark_of_todays_files(tmp_path, monkeypatch):
+    (tmp_path / "index.json").write_text('{"big": {"sha256": "new"}}')
+    monkeypatch.setenv("FKP_MODELS", str(tmp_path))
     assert measured.errors("ibug68", tmp_path / "nothing") == {}
     assert measured.speeds(tmp_path / "nothing") == {}
-    stem = "X-2core_cpu_fp32_2026-01-02.csv"
-    (tmp_path / f"accuracy_{stem}").write_text(
-        "model,dataset,scheme,boxes,nme\nbig,300w-common,ibug68,truth,3.5\nbig,300w-common,ibug68,detector,3.9\n"
-        "big,300w-common,nose1,truth,1\nbig,ytf-test,ibug68,truth,6\nmiddle,imm-val,imm58,truth,\n"
+
+    def write(name, header, *rows):
+        (tmp_path / f"{name}.csv").write_text("\n".join([header, *rows]))
+
+    errors = "model,sha256,dataset,scheme,boxes,nme"
+    write(
+        "accuracy_X-2core_cpu_fp32_2026-01-02",
+        errors,
+        *("big,new,300w-common,ibug68,truth,3.5", "big,new,300w-common,ibug68,detector,3.9"),
+        *(
+            "big,new,300w-common,nose1,truth,1",
+            "big,new,ytf-test,ibug68,truth,6",
+            "middle,a,imm-val,imm58,truth,",
+        ),
     )
-    (tmp_path / f"latency_{stem}").write_text(
-        "model,kind,provider,threads,batch,median_ms\nbig,whole,cpu,1,1,30\nbig,network,cpu,1,1,12.5\n"
-        "big,network,cpu,2,1,7\nbig,network,cuda,1,1,2\n"
+    write("accuracy_A-1core_cpu_fp32_2026-01-01", errors, "big,new,300w-common,ibug68,truth,2")
+    write("accuracy_B-1core_cpu_fp32_2026-01-03", errors, "big,old,300w-common,ibug68,truth,9")
+    speeds = "model,sha256,kind,provider,threads,batch,median_ms"
+    write(
+        "latency_X-2core_cpu_fp32_2026-01-02",
+        speeds,
+        *("big,new,whole,cpu,1,1,30", "big,new,network,cpu,1,1,12.5"),
+        *("big,new,network,cpu,2,1,7", "big,new,network,cuda,1,1,2"),
     )
-    (tmp_path / "accuracy_A-1core_cpu_fp32_2026-01-01.csv").write_text(
-        "model,dataset,scheme,boxes,nme\nbig,300w-common,ibug68,truth,2\n"  # of an older model of that name
-    )
-    (tmp_path / "latency_A-1core_cpu_fp32_2026-01-01.csv").write_text(
-        "model,kind,provider,threads,batch,median_ms\nsmall,network,cpu,1,1,5\n"  # of another machine
-    )
+    write("latency_A-1core_cpu_fp32_2026-01-01", speeds, "small,a,network,cpu,1,1,5")  # of another machine
     assert measured.errors("ibug68", tmp_path) == {"big": 3.5}
     assert measured.errors("imm58", tmp_path) == {}
     assert measured.speeds(tmp_path) == {"big": 12.5}

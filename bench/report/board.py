@@ -82,13 +82,11 @@ class Board:
     def read(cls, results: Path) -> Board:
         """The board of a folder of CSVs, without rows of models that have changed since or are gone."""
         index = read_index(models_folder())
-        current = {name: row.get("sha256") for name, row in index.items()}
         parts: dict[str, list[dict[str, str]]] = {}
         for part in KEYS.keys() & cls.__dataclass_fields__.keys():
             keys = ("host", *KEYS[part]) if part in ("latency", "turns") else KEYS[part]
             rows = read_rows(results, part)
-            same = (r for r in rows if current.get(r["model"], r["sha256"]) == r["sha256"])
-            valid = (r for r in same if not is_gone(r, index))
+            valid = (r for r in rows if _is_current(r, index) and not is_gone(r, index))
             parts[part] = list({tuple(r[k] for k in keys): r for r in valid}.values())
         hosts = Counter(row["host"] for row in parts["latency"])
         notes = {name: _note(row.get("spec") or {}) for name, row in index.items()}
@@ -187,6 +185,16 @@ class Board:
     def _one(self, part: list[dict[str, str]], **wanted: str) -> dict[str, str] | None:
         found = self._rows(part, **wanted)
         return found[0] if found else None
+
+
+def _is_current(row: Mapping[str, str], index: Mapping[str, Mapping[str, Any]]) -> bool:
+    """Whether the files of a row's model, and of its rival where it has one, are those of the index."""
+    files = [
+        (row[who], row[sha256])
+        for who, sha256 in (("model", "sha256"), ("rival", "rival_sha256"))
+        if who in row
+    ]
+    return all(index.get(name, {}).get("sha256", sha256) == sha256 for name, sha256 in files)
 
 
 def _note(spec: Mapping[str, Any]) -> str:

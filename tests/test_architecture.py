@@ -8,7 +8,15 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
-LEAVES = {"fkp.schemes", "fkp.geometry", "fkp.metrics", "fkp.spec", "fkp.images", "fkp.dynamics"}
+LEAVES = {
+    "fkp.schemes",
+    "fkp.geometry",
+    "fkp.metrics",
+    "fkp.spec",
+    "fkp.images",
+    "fkp.dynamics",
+    "fkp.grouping",
+}
 MAY_IMPORT = {
     "fkp.datasets": LEAVES,
     "fkp.runtime": LEAVES,

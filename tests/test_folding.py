@@ -8,8 +8,9 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+from fkp.grouping import group_weight, is_grouped, ungroup_answers, ungroup_weight
 from fkp.models.contract import Preprocess
-from fkp.training.folding import PIXELS, fold_pixels, group_weight
+from fkp.training.folding import PIXELS, fold_pixels
 
 
 def graph(path, *, grey=False, normalisation="min-max", stride=2, width=24):
@@ -29,9 +30,11 @@ def test_a_grouped_weight_gives_both_answers_of_a_group(rng):
     weight, picture = rng.normal(size=(5, 3, 3, 3)), rng.normal(size=(1, 8, 24, 3))
     expected = F.conv2d(torch.tensor(picture).permute(0, 3, 1, 2), torch.tensor(weight), stride=2, padding=1)
     groups = F.pad(torch.tensor(picture.reshape(1, 8, 6, 12)).permute(0, 3, 1, 2), (1, 0, 1, 1))
-    grouped = F.conv2d(groups, torch.tensor(group_weight(weight)), stride=(2, 1))
-    apart = grouped.permute(0, 2, 3, 1).reshape(1, 4, 12, 5).permute(0, 3, 1, 2)
-    assert np.allclose(apart, expected)
+    grouped = group_weight(weight)
+    assert is_grouped(grouped)
+    assert np.array_equal(ungroup_weight(grouped), weight)
+    maps = F.conv2d(groups, torch.tensor(grouped), stride=(2, 1))[0].numpy()
+    assert np.allclose(ungroup_answers(maps), expected[0])
 
 
 @pytest.mark.parametrize("normalisation", ["min-max", "unit", "imagenet"])

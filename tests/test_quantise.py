@@ -7,6 +7,7 @@ import onnx
 import pytest
 from test_training import SPOT, spots
 
+from fkp.inspection.network import Inside
 from fkp.runtime.sessions import ModelSession
 from fkp.training import loop
 from fkp.training import quantise as quantising
@@ -51,6 +52,20 @@ def test_the_integer_file_describes_itself_and_agrees_with_its_source(files, mon
     kinds = [node.op_type for node in onnx.load(target).graph.node]
     assert kinds.count("QuantizeLinear") >= kinds.count("Conv") - 1 > 5
     assert "Cast" not in kinds  # the picture's bytes go to the first convolution as they are
+
+
+def test_inside_the_integer_file_there_are_the_filters_and_maps_of_its_source(files, monkeypatch):
+    monkeypatch.setattr(quantising, "WORST", 1.5)
+    target, _, _ = quantise(*files)
+    integers, source = (Inside(path) for path in (target, files[0]))
+    crop = np.asarray(files[2][0, 0][0])
+    for gained, plain in (
+        (integers.filters * 255, source.filters),  # pixels are bytes there, not shares of 255
+        (integers.layers(crop)[0].maps, source.layers(crop)[0].maps),
+    ):
+        assert gained.shape == plain.shape
+        assert np.abs(gained - plain).max() < 0.02 * np.abs(plain).max()
+    assert integers.layers(crop)[0].title == source.layers(crop)[0].title
 
 
 def test_a_file_that_is_much_worse_is_not_written(files, monkeypatch):

@@ -13,6 +13,7 @@ import onnxruntime as ort
 from numpy.typing import NDArray
 from onnx import helper, numpy_helper
 
+from fkp.grouping import is_grouped, ungroup_answers, ungroup_weight
 from fkp.spec import INPUT_NAME
 
 _MOST_LAYERS = 4
@@ -52,7 +53,7 @@ class Inside:
         if not layers:
             raise ValueError("this network has no convolution to look at")
         picked = np.unique(np.linspace(0, len(layers) - 1, _MOST_LAYERS).round().astype(int)).tolist()
-        self._titles = {layers[i].output[0]: self._title(layers[i], i, len(layers)) for i in picked}
+        self._titles = {layers[i].output[0]: _title(i, len(layers), _kernel(layers[i])) for i in picked}
         # A network with maps turns each of them into a distribution over its cells, and multiplies that by
         # where the cells are, in whatever order it holds them.
         softmaxes = {node.output[0] for node in model.graph.node if node.op_type == "Softmax"}
@@ -71,11 +72,18 @@ class Inside:
         else:  # stored in fewer bits, and made whole by the graph itself
             crop = np.zeros(self._session.get_inputs()[0].shape[1:], np.uint8)
             self.filters = self._run([first], crop)[0].astype(np.float32)
+        self._grouped = layers[0].output[0] if is_grouped(self.filters) else None
+        if self._grouped:
+            self.filters = ungroup_weight(self.filters)
+            self._titles[self._grouped] = _title(0, len(layers), (3, 3))
 
     def layers(self, crop: NDArray[np.uint8]) -> list[Layer]:
         """Some convolutions, from the first to the last, on one RGB crop (H, W, 3) of the model's size."""
         answers = self._run(list(self._titles), crop)
-        return [Layer(title, maps[0]) for title, maps in zip(self._titles.values(), answers, strict=True)]
+        return [
+            Layer(title, ungroup_answers(maps[0]) if name == self._grouped else maps[0])
+            for (name, title), maps in zip(self._titles.items(), answers, strict=True)
+        ]
 
     def maps(self, crop: NDArray[np.uint8]) -> NDArray[np.float32] | None:
         """Where each point may be in a crop (H, W, 3): (K, h, w), each map adding up to 1; None without."""
@@ -89,10 +97,13 @@ class Inside:
     def _run(self, outputs: Sequence[str], crop: NDArray[np.uint8]) -> list[NDArray]:
         return self._session.run(list(outputs), {INPUT_NAME: crop[None]})
 
-    @staticmethod
-    def _title(node: onnx.NodeProto, index: int, count: int) -> str:
-        shape = next((attribute.ints for attribute in node.attribute if attribute.name == "kernel_shape"), ())
-        return f"Convolution {index + 1} of {count}, {' x '.join(map(str, shape))}"
+
+def _title(index: int, count: int, kernel: Sequence[int]) -> str:
+    return f"Convolution {index + 1} of {count}, {' x '.join(map(str, kernel))}"
+
+
+def _kernel(node: onnx.NodeProto) -> Sequence[int]:
+    return next((attribute.ints for attribute in node.attribute if attribute.name == "kernel_shape"), ())
 
 
 @lru_cache(maxsize=2)

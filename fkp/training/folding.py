@@ -1,10 +1,9 @@
 """The first convolution of a graph on groups of four pixels, so that it gains from integers too.
 
 ONNX Runtime multiplies bytes fast where the channels are a multiple of four, and a picture has three. But the
-bytes of a picture (H, W, 3) are those of (H, W / 4, 12) as well: four pixels of a row are one with twelve
-channels, and nothing is moved. A 3x3 convolution of stride 2 answers twice for each group, and sees no more
-than the group and its left neighbour; so it is a 3x2 convolution of twelve channels, and its answers, two
-times C channels, are in turn the bytes of C channels at half of the picture's width.
+bytes of a picture (H, W, 3) are those of (H, W / 4, 12) as well, so nothing is moved to make groups of four
+pixels of it, see `fkp.grouping`; and the answers for groups, two times C channels, are in turn the bytes of C
+channels at half of the picture's width.
 """
 
 from __future__ import annotations
@@ -17,10 +16,10 @@ import onnxruntime
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
+from fkp.grouping import GROUP, group_weight
 from fkp.spec import DETECTOR_STEP, INPUT_NAME
 
 PIXELS = "grouped_pixels"  # what the folded convolution takes: bytes, less the one that stands for zero
-_GROUP = 4  # pixels
 _BYTES = "grouped_bytes"
 
 
@@ -46,7 +45,7 @@ def fold_pixels(proto: onnx.ModelProto) -> int | None:
         shape[1:] != (3, 3, 3)
         or len(conv.input) != 3
         or [attributes.get("strides"), attributes.get("pads")] != [[2, 2], [1, 1, 1, 1]]
-        or _input_size(graph)[1] % _GROUP
+        or _input_size(graph)[1] % GROUP
         or [node.op_type for node in followers] != ["Relu"]
     ):
         return None
@@ -60,9 +59,9 @@ def fold_pixels(proto: onnx.ModelProto) -> int | None:
 
     constants = {
         "grouped_weight": group_weight(weight).astype(np.float32),
-        "grouped_bias": np.tile(bias, _GROUP // 2).astype(np.float32),
+        "grouped_bias": np.tile(bias, GROUP // 2).astype(np.float32),
         "grouped_zero": np.array(zero, np.float32),
-        "grouped_shape": np.array([0, 0, -1, 3 * _GROUP]),
+        "grouped_shape": np.array([0, 0, -1, 3 * GROUP]),
         "apart_shape": np.array([0, 0, -1, shape[0]]),
     }
     graph.initializer.extend(numpy_helper.from_array(value, name) for name, value in constants.items())
@@ -86,18 +85,6 @@ def fold_pixels(proto: onnx.ModelProto) -> int | None:
     nodes = [helper.make_node(kind, inputs, [out], name=out, **more) for kind, inputs, out, more in steps]
     _replace_nodes(graph, [*nodes, *(node for node in graph.node if node not in (conv, *followers))])
     return zero
-
-
-def group_weight(weight: NDArray) -> NDArray:
-    """The weight (C, 3, 3, 3) of a convolution of stride 2 -> (2 * C, 12, 3, 2), of stride (2, 1) and padded
-    on the left only, that works on groups of four pixels."""
-    outputs, channels = weight.shape[:2]
-    grouped = np.zeros((_GROUP // 2, outputs, _GROUP, channels, 3, 2), weight.dtype)
-    for answer in range(_GROUP // 2):
-        for column in range(3):
-            group, pixel = divmod(_GROUP + 2 * answer + column - 1, _GROUP)  # counted from the left neighbour
-            grouped[answer, :, pixel, :, :, group] = weight[..., column]
-    return grouped.reshape(_GROUP // 2 * outputs, _GROUP * channels, 3, 2)
 
 
 def feed_bytes(proto: onnx.ModelProto) -> None:

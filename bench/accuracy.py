@@ -10,8 +10,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bench import faces as faces_module
-from bench import scores as scores_module
 from bench.cache import Cache, code_hash
 from bench.contenders import Contender, predict_twice
 from bench.faces import BOX_SOURCES, TestSet, best_match, face_boxes
@@ -29,7 +27,6 @@ DETECTOR = "fkp"
 _REFINED = ("dataset", "detector")
 # "own": the face detector that a peer brings along.
 _SOURCES = (*BOX_SOURCES, *(f"{source} x2" for source in _REFINED), "own")
-_CODE_FILES = (__file__, str(faces_module.__file__), str(scores_module.__file__))
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,10 +64,10 @@ def measure(contenders: Sequence[Contender], test_set: TestSet, cache: Cache) ->
 def _key(contender: Contender, test_set: TestSet) -> dict[str, Any]:
     return {
         "part": "accuracy",
-        "model": [contender.name, contender.sha256, contender.provider],
+        "model": contender.identity,
         "dataset": [test_set.name, test_set.fingerprint, test_set.limit],
         "detector": own_finder(DETECTOR).sha256,
-        "code": code_hash(*_CODE_FILES),
+        "code": code_hash(__file__),
     }
 
 

@@ -7,11 +7,17 @@ import functools
 import hashlib
 import json
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import cv2
+import onnxruntime
+
+from fkp.datasets import cache_folder
+
 _ROOT = Path(__file__).resolve().parents[1]
+_KEEPERS = {_ROOT / "bench" / name for name in ("cache.py", "results.py")}
 
 
 class Cache:
@@ -41,9 +47,8 @@ class Cache:
 
 
 def default_cache() -> Cache:
-    """The user's cache: `bench` in $FKP_CACHE, else in ~/.cache/fkp."""
-    root = os.environ.get("FKP_CACHE")
-    return Cache((Path(root) if root else Path.home() / ".cache" / "fkp") / "bench")
+    """The benchmark's part of `cache_folder`."""
+    return Cache(cache_folder() / "bench")
 
 
 def file_hash(path: Path) -> str:
@@ -67,31 +72,29 @@ def folder_hash(folder: Path) -> str:
     return digest.hexdigest()
 
 
-def code_hash(*files: str, without: str = "") -> str:
-    """A hash of the code that a measurement runs through: these source files, and `library_of` them.
+def code_hash(file: str, without: str = "") -> str:
+    """A hash of the code that a measurement runs through: `code_of` a source file, OpenCV and ONNX Runtime.
 
     Args:
-        files: of the benchmark, or of the library.
+        file: of the benchmark, or of the library.
         without: a room of the library whose part in the result is known from something else.
     """
-    paths = {Path(file) for file in files}
     left_out = _ROOT / "fkp" / without if without else None
-    paths |= {path for path in library_of(paths) if left_out is None or left_out not in path.parents}
-    return hashlib.sha256(b"\0".join(path.read_bytes() for path in sorted(paths))).hexdigest()
+    paths = sorted(path for path in code_of(Path(file)) if left_out is None or left_out not in path.parents)
+    versions = f"{cv2.__version__} {onnxruntime.__version__}".encode()
+    return hashlib.sha256(b"\0".join([versions, *(path.read_bytes() for path in paths)])).hexdigest()
 
 
-def library_of(files: Iterable[Path]) -> set[Path]:
-    """The library's modules that source files of the benchmark import, directly or through others.
-
-    What a measurement does not import cannot change its result.
-    """
-    waiting = list(files)
-    reached = set(waiting)
+def code_of(file: Path) -> set[Path]:
+    """A source file and those of the project that it imports, directly or through others, but for those that
+    only keep results: what a measurement does not import cannot change its result."""
+    waiting = [file]
+    reached = {file}
     while waiting:
-        new = _imported(waiting.pop()) - reached
+        new = _imported(waiting.pop()) - reached - _KEEPERS
         reached |= new
         waiting += new
-    return {path for path in reached if path.is_relative_to(_ROOT / "fkp")}
+    return reached
 
 
 @functools.cache

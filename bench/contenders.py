@@ -13,7 +13,7 @@ from bench.cache import file_hash
 from bench.results import EXPORTED
 from fkp.runtime.index import ModelEntry, find_model, list_models
 from fkp.runtime.landmarker import Landmarker
-from fkp.runtime.sessions import PROVIDERS, ModelError, ModelSession, provider_names
+from fkp.runtime.sessions import PROVIDERS, ModelError, ModelSession, provider_names, short_name
 from fkp.schemes import Scheme, get_scheme
 from fkp.spec import ModelSpec
 
@@ -63,6 +63,11 @@ class Contender:
     refines: bool = False
 
     @property
+    def identity(self) -> list[str]:
+        """What the figures of a contender, and the programme it has, depend on."""
+        return [self.name, self.sha256, self.provider, self.origin]
+
+    @property
     def names(self) -> dict[str, str]:
         """What every row of results says of it."""
         return {
@@ -94,7 +99,8 @@ def find_contenders(
     """
     entries = {entry.name: entry for entry in list_models()}
     wanted = list(dict.fromkeys(names)) if names else list(entries)
-    contenders, problems = [], []
+    contenders: list[Contender] = []
+    problems: list[str] = []
     for name in wanted:
         entry = entries.get(name)
         if entry and entry.problem:
@@ -104,9 +110,13 @@ def find_contenders(
             problems.append(f"there is no model {name!r}; there are: {known}; or give an .onnx file's path")
         else:
             try:
-                contenders.append(
+                found = (
                     _from_index(entry, providers, threads) if entry else _from_file(name, providers, threads)
                 )
+                if found.name in (contender.name for contender in contenders):
+                    problems.append(f"{name} calls itself {found.name}, as another of the models does")
+                else:
+                    contenders.append(found)
             except (ModelError, ValueError) as error:
                 problems.append(str(error))
     return contenders, problems
@@ -134,14 +144,13 @@ def _from_file(name: str, providers: Sequence[str] | None, threads: int | None) 
 def _contender(
     path: Path, sha256: str, origin: str, spec: ModelSpec, provider: str, threads: int | None
 ) -> Contender:
-    short = {full: name for name, full in PROVIDERS.items()}.get(provider, provider)
     scheme = get_scheme(spec.scheme)
     return Contender(
         name=spec.name,
         scheme=scheme,
         sha256=sha256,
-        provider=short,
-        open=lambda: Landmarker(path, short, threads),
+        provider=short_name(provider),
+        open=lambda: Landmarker(path, short_name(provider), threads),
         origin=origin,
         path=path,
         spec=spec,

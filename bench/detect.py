@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from bench import host
-from bench import scenes as scenes_module
 from bench.cache import Cache, code_hash
 from bench.faces import spread
 from bench.finders import Finder
@@ -22,7 +21,6 @@ from fkp.geometry import box_iou
 
 LOOSE, STRICT = 0.35, 0.5  # IoU with the true box from which on a face counts as found
 _TIMED_PICTURES, _ROUNDS = 40, 3
-_CODE_FILES = (__file__, str(scenes_module.__file__))
 
 Measured = dict[str, Any]
 
@@ -48,7 +46,7 @@ def _key(finder: Finder, scene_set: SceneSet) -> dict[str, Any]:
         "part": "detect",
         "model": [finder.name, finder.sha256],
         "scenes": [scene_set.name, scene_set.fingerprint, scene_set.limit],
-        "code": code_hash(*_CODE_FILES, without="runtime"),  # the finder's hash knows its own code
+        "code": code_hash(__file__, without="runtime"),  # the finder's hash knows its own code
     }
 
 
@@ -136,7 +134,7 @@ def measure_times(
         "scenes": [[s.name, s.fingerprint, s.limit] for s in timed],
         "host": [host.host_kind(), host.versions(), cv2.__version__],
         "quick": quick,
-        "code": code_hash(*_CODE_FILES, without="runtime"),
+        "code": code_hash(__file__, without="runtime"),
     }
     rows = cache.load(key)
     if rows is None:

@@ -62,12 +62,14 @@ class Distortion:
     Attributes:
         title: in words, with the unit of a severity.
         severities: from mild to hard.
+        none: the severity that changes nothing.
         apply: makes the patch of a severity; the generator decides directions and places.
     """
 
     title: str
     severities: tuple[float, ...]
     apply: Distort
+    none: float = 0.0
 
 
 def move(patch: Patch, matrix: NDArray) -> Patch:
@@ -163,9 +165,9 @@ DISTORTIONS: Mapping[str, Distortion] = {
     "blur": Distortion("Gaussian blur, sigma in % of the face", (1, 2, 3, 4, 6), _repaint(_blur)),
     "noise": Distortion("Gaussian noise, sigma in grey levels", (10, 20, 35, 50, 70), _repaint(_noise)),
     "jpeg": Distortion("JPEG, 100 - quality", (60, 75, 85, 90, 95), _repaint(_jpeg)),
-    "resolution": Distortion(f"{FACE} pixels divided by", (2, 3.2, 5, 6.4, 10), _repaint(_low_resolution)),
-    "dark": Distortion("darkness, light divided by", (2, 4, 8, 12, 16), _repaint(_darken)),
-    "bright": Distortion("over-exposure, light times", (1.5, 2, 2.5, 3, 4), _repaint(_overexpose)),
+    "resolution": Distortion(f"{FACE} pixels divided by", (2, 3.2, 5, 6.4, 10), _repaint(_low_resolution), 1),
+    "dark": Distortion("darkness, light divided by", (2, 4, 8, 12, 16), _repaint(_darken), 1),
+    "bright": Distortion("over-exposure, light times", (1.5, 2, 2.5, 3, 4), _repaint(_overexpose), 1),
     "occlusion": Distortion("grey rectangle, % of the face box", (10, 20, 30, 40, 50), _occlude),
 }
 

@@ -101,9 +101,9 @@ def measure(contenders: Sequence[Contender], root: Path, out: Path, cache: Cache
     """Write a submission of every 68-point model into `out`, and return the rows of their scores."""
     xml = kaggle.find_xml(root)
     fingerprint = folder_hash(xml.parent)
-    code = code_hash(__file__, str(kaggle.__file__))
+    code = code_hash(__file__)
     shared = {"part": "kaggle", "data": fingerprint, "code": code}
-    keys = {c.name: shared | {"model": [c.name, c.sha256, c.provider]} for c in contenders}
+    keys = {c.name: shared | {"model": c.identity} for c in contenders}
     files = {c.name: out / f"kaggle_{c.name}.csv" for c in contenders}
     rows = {name: row for name, key in keys.items() if files[name].exists() and (row := cache.load(key))}
     fresh = [c for c in contenders if c.name not in rows]

@@ -27,7 +27,7 @@ from bench.results import precision_of
 from fkp.images import load_image
 from fkp.runtime.drawing import draw
 from fkp.runtime.landmarker import Landmarker
-from fkp.runtime.sessions import PROVIDERS, ModelSession
+from fkp.runtime.sessions import ModelSession, short_name
 
 BATCHES = (1, 8, 32)
 _STAGES = ("decode", "detect", "crop", "network", "draw")
@@ -67,7 +67,7 @@ def measure(
     """
     key = {
         "part": "latency",
-        "model": contender.sha256,
+        "model": contender.identity,
         "detector": own_finder(DETECTOR).sha256,  # a part of the whole way
         "host": [host.host_kind(), host.usable_cores(), host.versions()],
         "settings": [list(providers), list(threads), list(batches), [effort.runs, effort.seconds]],
@@ -101,7 +101,7 @@ def _measure(
         start = time.perf_counter()
         session = _session(contender.path, provider, count)
         load_ms = (time.perf_counter() - start) * 1000
-        ran = _short_name(session.providers[0])
+        ran = short_name(session.providers[0])
         if ran != provider:  # ONNX Runtime fell back to another one
             tqdm.write(f"{provider} cannot be started for {contender.name}: no row of it")
             continue
@@ -155,7 +155,7 @@ def measure_peer(contender: Contender, effort: Effort, cache: Cache) -> list[dic
     """
     key = {
         "part": "latency of a peer",
-        "model": contender.sha256,
+        "model": contender.identity,
         "host": [host.host_kind(), host.usable_cores()],
         "settings": [effort.runs, effort.seconds],
         "code": code_hash(__file__),
@@ -175,10 +175,6 @@ def _session(path: Path, provider: str, threads: int) -> ModelSession:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)  # its row is left out instead
         return ModelSession(path, provider, threads)
-
-
-def _short_name(provider: str) -> str:
-    return {full: short for short, full in PROVIDERS.items()}.get(provider, provider)
 
 
 def _network(session: ModelSession, batch: int) -> Callable[[], object]:

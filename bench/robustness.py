@@ -9,8 +9,6 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from bench import distortions as distortions_module
-from bench import jitter as jitter_module
 from bench.cache import Cache, code_hash
 from bench.contenders import Contender
 from bench.distortions import DISTORTIONS, SIDE, Patch, cut_patch, distort
@@ -26,7 +24,6 @@ from fkp.schemes import Scheme, get_scheme
 CAP = 25.0  # percent: worse than this is lost, whether by a little or by far
 FACES = 48
 _FACES_PER_VIDEO = 6  # every sixth face is made a video
-_CODE_FILES = (__file__, str(distortions_module.__file__), str(jitter_module.__file__))
 
 # For each scheme the data sets that it is tried on, the first one that is there.
 PREFERRED: Mapping[str, tuple[str, ...]] = {
@@ -58,9 +55,9 @@ def measure(
 def _key(contender: Contender, test_set: TestSet, count: int) -> dict[str, Any]:
     return {
         "part": "robustness",
-        "model": [contender.name, contender.sha256, contender.provider],
+        "model": contender.identity,
         "dataset": [test_set.name, test_set.fingerprint, test_set.limit, count],
-        "code": code_hash(*_CODE_FILES),
+        "code": code_hash(__file__),
     }
 
 

@@ -24,6 +24,7 @@ from fkp.runtime.index import models_folder, read_index
 from fkp.runtime.sessions import available_providers
 
 _QUICK_FACES, _QUICK_ROBUSTNESS_FACES = 16, 4
+_ROUNDS, _QUICK_ROUNDS = 200, 20  # of models that take turns
 
 _ACCURACY_COLUMNS = {
     "model": "model",
@@ -237,7 +238,7 @@ def _compare(args: argparse.Namespace) -> int:
     rows: list[dict[str, Any]] = []
     for threads in [1] if peers else args.threads or _default_threads():
         clocks = [latency.face_clock(contender, threads) for contender in ordered]
-        times = compare.times_in_turns(clocks, 20 if args.quick else 200)
+        times = compare.times_in_turns(clocks, _QUICK_ROUNDS if args.quick else _ROUNDS)
         for contender, own in zip(ordered, times, strict=True):
             ratio = compare.ratio(times[0], own)
             figures = {"ratio": ratio.median, "ratio_from": ratio.low, "ratio_to": ratio.high}

@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bench import scores as scores_module
 from bench.cache import Cache, code_hash
 from bench.contenders import Contender, predict_twice
 from bench.faces import MIN_IOU, TestSet
@@ -19,7 +18,6 @@ from fkp.images import load_image
 
 TRUTH = "truth"
 _FIGURES = ("faces", "missed", "nme", "nme_median", "fr8", "auc8")
-_CODE_FILES = (__file__, str(scores_module.__file__))
 
 
 def measure(
@@ -56,10 +54,10 @@ def measure(
 def _key(contender: Contender, name: str, sha256: str, test_set: TestSet) -> dict[str, Any]:
     return {
         "part": "whose boxes",
-        "model": [contender.name, contender.sha256, contender.provider],
+        "model": contender.identity,
         "boxes": [name, sha256],
         "dataset": [test_set.name, test_set.fingerprint, test_set.limit],
-        "code": code_hash(*_CODE_FILES),
+        "code": code_hash(__file__),
     }
 
 

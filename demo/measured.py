@@ -7,11 +7,10 @@ from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 
+from fkp.datasets import TEST_SETS
 from fkp.runtime.index import models_folder, read_index
 
 RESULTS = Path(__file__).resolve().parents[1] / "bench" / "results"
-# The faces on which models of a scheme are told apart.
-TEST_SETS: Mapping[str, str] = {"ibug68": "300w-common", "imm58": "imm-val", "nose1": "imm-val"}
 
 
 @lru_cache(maxsize=4)

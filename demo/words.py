@@ -8,8 +8,9 @@ from pathlib import Path
 from urllib.parse import quote
 
 from demo.differences import COLOURS
-from demo.measured import TEST_SETS, errors, speeds
+from demo.measured import errors, speeds
 from demo.models import error_of, passes, points_in_words
+from fkp.datasets import TEST_SETS
 from fkp.runtime.face import Face
 from fkp.runtime.index import ModelEntry
 from fkp.runtime.pose import head_pose

@@ -20,7 +20,7 @@ from numpy.typing import ArrayLike, NDArray
 
 Array = NDArray[np.floating]
 
-# A crop that shrinks more than this is sampled on a finer grid and averaged, at most this fine.
+# A crop that shrinks is sampled on a finer grid and averaged, of at most so many pixels.
 _MAX_SUPERSAMPLED_SIDE = 2048
 
 # Share of the smaller of two boxes that overlaps, from which the less sure lies inside of the other's face;

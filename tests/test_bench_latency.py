@@ -72,8 +72,8 @@ def test_rows_say_what_ran(tmp_path):
         assert "onnxruntime" in row["versions"]
     assert "peak_share" not in rows[0]  # the tiny file does not say how many multiply-adds it makes
     whole = rows[-1]
-    stages = sum(whole[f"{name}_ms"] for name in ("decode", "detect", "crop", "network", "draw"))
-    assert stages == pytest.approx(whole["median_ms"], rel=0.5)
+    stages = [whole[f"{name}_ms"] for name in ("decode", "detect", "crop", "network", "draw")]
+    assert 0 < min(stages) < max(stages) < whole["p99_ms"]
     assert latency.measure(contender, ["cpu"], [1], latency.BATCHES, latency.QUICK, cache) == rows
 
 

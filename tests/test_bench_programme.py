@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from bench import accuracy, contenders, robustness
-from bench.cache import library_of
+from bench.cache import code_of
 from bench.contenders import Contender
 from bench.parallel import PerThread, on_all_cores
 from bench.programme import accuracy_sets, is_brief, robustness_groups
@@ -77,13 +77,15 @@ def test_the_short_programme_has_fewer_robustness_faces():
 
 def test_a_measurement_depends_on_what_it_imports():
     def names(module) -> set[str]:
-        return {path.stem for path in library_of([Path(module.__file__)])}
+        return {path.stem for path in code_of(Path(module.__file__))}
 
     assert {"geometry", "metrics", "landmarker", "detectors", "sessions", "dlib_xml", "imm"} <= names(
         accuracy
     )
     assert names(accuracy).isdisjoint({"drawing", "media", "tracking", "loop", "recipe"})
-    assert "tracking" in names(robustness)
+    assert {"faces", "parallel", "scores"} <= names(accuracy)
+    assert names(accuracy).isdisjoint({"cache", "results", "report"})
+    assert {"tracking", "distortions", "jitter"} <= names(robustness)
 
 
 def test_rows_of_models_that_are_gone_are_forgotten(tmp_path):
@@ -102,6 +104,12 @@ def test_a_file_whose_models_are_all_gone_goes_too(tmp_path):
     write_rows(tmp_path, "kaggle", "Host", "2020-01-01", [only])
     forget_gone(tmp_path, ["here"])
     assert not list(tmp_path.iterdir())
+
+
+def test_two_models_of_one_name_are_not_measured_as_one(house):
+    found, problems = contenders.find_contenders(["imm", str(house / "models" / "imm.onnx")], ["cpu"], 1)
+    assert [c.name for c in found] == ["imm"]
+    assert "calls itself imm" in problems[0]
 
 
 def test_exported_models_are_known_by_their_hash_without_being_loaded(house, monkeypatch):

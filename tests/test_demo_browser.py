@@ -105,9 +105,13 @@ def test_the_camera_shows_landmarks_and_its_model_can_change(page):
     drawn = live_picture(page)
     for style in ("Points", "Outlines"):
         page.locator("#live-styles").get_by_label(style).evaluate("box => box.click()")
-    page.wait_for_timeout(1000)
-    # The fake camera shows one still picture, so what differs are the landmarks.
-    assert (np.abs(drawn - live_picture(page)).max(axis=2) > 60).sum() > 50
+    for _ in range(20):  # the styles reach the camera's picture by a moment later
+        page.wait_for_timeout(300)
+        # The fake camera shows one still picture, so what differs are the landmarks.
+        changed = (np.abs(drawn - live_picture(page)).max(axis=2) > 60).sum()
+        if changed > 50:
+            break
+    assert changed > 50
     choose(page, "small")
     figures.to_contain_text("1 point")
     page.locator("#camera").get_by_text("Stop").click()

@@ -51,7 +51,7 @@ class Answers:
         code = code_hash(str(landmarker.__file__))
         keys = {
             c.name: {
-                "part": "experiments", "model": [c.name, c.sha256, c.provider],
+                "part": "experiments", "model": c.identity,
                 "dataset": [test_set.name, test_set.fingerprint], "code": code,
             }
             for c in contenders

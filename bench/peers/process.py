@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from bench.cache import file_hash
+from bench.cache import code_hash
 from bench.contenders import Contender
 from bench.peers.wire import read_message, write_message
 from fkp.runtime.detectors import Detections
@@ -88,7 +88,7 @@ class PeerProcess:
             )
         self.versions = json.loads(self._answer().tobytes())
         module = _ROOT / Path(*peer.module.split(".")).with_suffix(".py")
-        identity = f"{json.dumps(self.versions, sort_keys=True)} {file_hash(module)}"
+        identity = f"{json.dumps(self.versions, sort_keys=True)} {code_hash(str(module))}"
         self.sha256 = hashlib.sha256(identity.encode()).hexdigest()
 
     def ask(self, image: NDArray[np.uint8], boxes: ArrayLike) -> NDArray[np.float32]:
@@ -145,11 +145,13 @@ class PeerModel:
 
     def predict(self, image: NDArray[np.uint8], boxes: ArrayLike) -> NDArray[np.float32]:
         """Landmarks (N, 68, 2), image frame, for canonical boxes (N, 4); NaN for a face not found."""
+        if np.size(boxes) == 0:  # to the process no boxes mean the whole picture
+            return np.empty((0, IBUG68.num_points, 2), np.float32)
         return self._process.ask(image, boxes).reshape(-1, IBUG68.num_points, 2)
 
     def find(self, image: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Landmarks (M, 68, 2), image frame, of the faces that the peer's own detector finds."""
-        return self.predict(image, np.empty((0, 4)))
+        return self._process.ask(image, np.empty((0, 4))).reshape(-1, IBUG68.num_points, 2)
 
     def milliseconds(self, image: NDArray[np.uint8], boxes: ArrayLike) -> float:
         """What `predict` takes in the peer's own process."""

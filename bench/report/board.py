@@ -12,13 +12,11 @@ from typing import Any
 from bench.distortions import DISTORTIONS
 from bench.peers import PEERS
 from bench.results import KEYS, is_gone, read_rows
+from fkp.datasets import TEST_SETS
 from fkp.runtime.index import models_folder, read_index
 from fkp.schemes import REGIONS
 
 CsvRow = Mapping[str, str]
-
-# The data set on which the models of a scheme are ranked.
-HOME: Mapping[str, str] = {"ibug68": "300w-common", "imm58": "imm-val", "nose1": "imm-val"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +98,7 @@ class Board:
 
     def models(self, scheme: str) -> list[str]:
         """The models whose points are of that scheme, the best first."""
-        own = self._rows(self.accuracy, scheme=scheme, dataset=HOME[scheme], boxes="truth")
+        own = self._rows(self.accuracy, scheme=scheme, dataset=TEST_SETS[scheme], boxes="truth")
         fuller = {r["model"] for r in self.accuracy if r["scheme"] != "nose1"}
         if scheme == "nose1":
             own = [row for row in own if row["model"] not in fuller]
@@ -115,7 +113,7 @@ class Board:
         """The figures of one model for `MAIN_COLUMNS`; what was not measured is left out."""
         values: dict[str, str | None] = {}
         for boxes in ("truth", "dataset", "detector", "detector x2", "own"):
-            row = self._one(self.accuracy, model=model, scheme=scheme, dataset=HOME[scheme], boxes=boxes)
+            row = self._one(self.accuracy, model=model, scheme=scheme, dataset=TEST_SETS[scheme], boxes=boxes)
             if row and boxes == "truth":
                 values |= {name: row.get(name) for name in ("nme", "nme_inner", "fr8", "auc8", "mae")}
             elif row:
@@ -145,15 +143,15 @@ class Board:
 
     def regions(self, model: str, scheme: str) -> dict[str, float]:
         """Region -> NME in percent, true boxes."""
-        row = self._one(self.accuracy, model=model, scheme=scheme, dataset=HOME[scheme], boxes="truth") or {}
+        home = TEST_SETS[scheme]
+        row = self._one(self.accuracy, model=model, scheme=scheme, dataset=home, boxes="truth") or {}
         return {name: float(row[f"nme_{name}"]) for name in REGIONS if row.get(f"nme_{name}")}
 
     def curve(self, model: str, kind: str) -> list[tuple[float, float]]:
         """Severity and capped NME of one kind of distortion, beginning with the clean faces."""
         clean = self._one(self.robustness, model=model, kind="clean")
         rows = self._rows(self.robustness, model=model, kind=kind)
-        start = 1.0 if kind in ("resolution", "dark", "bright") else 0.0  # factors begin at one
-        points = [(start, float(clean["nme"]))] if clean else []
+        points = [(DISTORTIONS[kind].none, float(clean["nme"]))] if clean else []
         return sorted(points + [(float(row["severity"]), float(row["nme"])) for row in rows])
 
     def kind_mean(self, model: str, kind: str) -> float | None:
@@ -163,7 +161,7 @@ class Board:
 
     def ced_curve(self, model: str, scheme: str) -> list[tuple[float, float]]:
         """Error and share of faces in percent, true boxes."""
-        row = self._one(self.ced, model=model, scheme=scheme, dataset=HOME[scheme], boxes="truth") or {}
+        row = self._one(self.ced, model=model, scheme=scheme, dataset=TEST_SETS[scheme], boxes="truth") or {}
         numeric = [name for name in row if name.replace(".", "", 1).isdigit()]
         return [(float(name), float(row[name])) for name in sorted(numeric, key=float)]
 

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import re
 
-from bench.report.board import HOME, MAIN_COLUMNS, Board, Column
+from bench.report.board import MAIN_COLUMNS, Board, Column
 from bench.report.markdown import to_markdown
 from bench.report.tables import Table
 from bench.results import cell
+from fkp.datasets import TEST_SETS
 from fkp.schemes import REGIONS
 
 _BLOCK = re.compile(r"(<!-- figures -->\n).*?(<!-- /figures -->)", re.DOTALL)
 _SCHEME = "ibug68"  # of the models that have cards
+_TEST_SET = TEST_SETS[_SCHEME]
 _GROUPS = (
     Column("group", "faces", ""),
     Column("faces", "number", ""),
@@ -36,13 +38,17 @@ def _main(board: Board, model: str) -> Table | None:
     rows = [[c.title, c.hint, cell(figures[c.name], c.digits)] for c in MAIN_COLUMNS if c.name in figures]
     regions = board.regions(model, _SCHEME)
     rows += [[name.replace("_", " "), "NME of the region's points", cell(regions[name])] for name in regions]
-    columns = (Column("name", f"on {HOME[_SCHEME]}", ""), Column("hint", "", ""), Column("value", "", ""))
+    columns = (
+        Column("name", f"on {_TEST_SET}", ""),
+        Column("hint", "", ""),
+        Column("value", "", ""),
+    )
     return Table(model, columns, rows, [None] * 3) if len(rows) > len(REGIONS) else None
 
 
 def _groups(board: Board, model: str) -> Table | None:
     """The errors of the least and the most sure answers, and by head turn."""
-    found = [row for row in board.confidence if row["model"] == model and row["dataset"] == HOME[_SCHEME]]
+    found = [row for row in board.confidence if row["model"] == model and row["dataset"] == _TEST_SET]
     rows = [
         [row["group"], row["faces"], *(cell(float(row[c.name] or "nan")) for c in _GROUPS[2:])]
         for row in sorted(found, key=lambda row: (-int(row["faces"]) * (row["group"] == "all"), row["group"]))

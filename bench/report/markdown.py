@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from bench.report.board import HOME, Board
+from bench.report.board import Board
 from bench.report.tables import Table, all_tables, detector_summary, kaggle_table, model_table
+from fkp.datasets import TEST_SETS
 
 _HEAD = """\
 # Leaderboard
@@ -40,7 +41,7 @@ def leaderboard(board: Board) -> str:
 def short_table(board: Board) -> str:
     """The README's tables: each scheme's models with their main figures, detectors, contest scores."""
     parts = []
-    for scheme in HOME:
+    for scheme in TEST_SETS:
         if table := model_table(board, scheme):
             picks = [i for i, column in enumerate(table.columns) if column.name in _SHORT]
             rows = [row for row in table.rows if row[0] not in board.unshipped][:_SHORT_ROWS]

@@ -7,9 +7,10 @@ from pathlib import Path
 from string import Template
 
 from bench.distortions import DISTORTIONS
-from bench.report.board import HOME, Board
+from bench.report.board import Board
 from bench.report.charts import Axis, Plot, heat_map, pareto
 from bench.report.tables import Table, all_tables
+from fkp.datasets import TEST_SETS
 from fkp.schemes import REGIONS
 
 _FOLDER = Path(__file__).parent
@@ -18,9 +19,9 @@ _COLOURS = 10
 
 def page(board: Board) -> str:
     """The page as HTML."""
-    models = [model for scheme in HOME for model in board.models(scheme)]
+    models = [model for scheme in TEST_SETS for model in board.models(scheme)]
     # The charts show the best of each scheme, as many as the eye can tell apart.
-    colours = {model: i for scheme in HOME for i, model in enumerate(board.models(scheme)[:_COLOURS])}
+    colours = {model: i for scheme in TEST_SETS for i, model in enumerate(board.models(scheme)[:_COLOURS])}
     sections = {
         "Accuracy": _ced(board, colours),
         "Accuracy, latency and size": _pareto(board, colours),
@@ -31,7 +32,7 @@ def page(board: Board) -> str:
         f"<section><h2>{escape(title)}</h2>{body}</section>" for title, body in sections.items() if body
     )
     tables = [_table(table) for table in all_tables(board)]
-    ranked = len([scheme for scheme in HOME if board.models(scheme)])
+    ranked = len([scheme for scheme in TEST_SETS if board.models(scheme)])
     legend = "".join(
         f'<button class="key c{colours.get(m, "")}" data-model="{escape(m, quote=True)}">{escape(m)}</button>'
         for m in models
@@ -68,7 +69,7 @@ def _table(table: Table) -> str:
 
 def _ced(board: Board, colours: dict[str, int]) -> str:
     charts = []
-    for scheme, dataset in HOME.items():
+    for scheme, dataset in TEST_SETS.items():
         models = [m for m in board.models(scheme) if m in colours]
         curves = {m: curve for m in models if (curve := board.ced_curve(m, scheme))}
         if curves:
@@ -86,7 +87,7 @@ def _ced(board: Board, colours: dict[str, int]) -> str:
 
 def _pareto(board: Board, colours: dict[str, int]) -> str:
     charts = []
-    for scheme, dataset in HOME.items():
+    for scheme, dataset in TEST_SETS.items():
         figures = {m: board.figures(m, scheme) for m in board.models(scheme) if m in colours}
         dots = {m: f for m, f in figures.items() if "file_mb" in f}
         if not dots:
@@ -127,8 +128,7 @@ def _robustness(board: Board, colours: dict[str, int]) -> str:
         return ""
     charts = []
     for kind, distortion in DISTORTIONS.items():
-        first = 1.0 if min(distortion.severities) >= 1 and kind in ("resolution", "dark", "bright") else 0.0
-        x = Axis(distortion.title, first, distortion.severities[-1])
+        x = Axis(distortion.title, distortion.none, distortion.severities[-1])
         plot = Plot(x, Axis("capped NME, %", 0, 25), 270, 220, kind)
         for model in models:
             plot.line(board.curve(model, kind), model, colours[model])

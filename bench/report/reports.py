@@ -14,10 +14,11 @@ from pathlib import Path
 
 from bench.experiments.catalogue import EXPERIMENTS, pick
 from bench.experiments.measure import SIDES, VIEWS
-from bench.report.board import HOME, Board, Column, CsvRow, best
+from bench.report.board import Board, Column, CsvRow, best
 from bench.report.markdown import to_markdown
 from bench.report.tables import Table
 from bench.results import cell, read_csv
+from fkp.datasets import TEST_SETS
 from fkp.runtime.index import models_folder, read_index
 
 FOLDER = "reports"  # of the CSVs and pictures, beside the page
@@ -104,7 +105,7 @@ class Facts:
         """The test faces of models, or where none was measured on them yet, their validation part."""
         schemes = [scheme for model in models if (scheme := self._scheme(model))]
         run = self._one("runs", run=models[0])
-        return HOME[schemes[0]] if schemes else run["validation"] if run else _UNKNOWN
+        return TEST_SETS[schemes[0]] if schemes else run["validation"] if run else _UNKNOWN
 
     def picture(self, name: str, *alt: str) -> str:
         """A picture of the folder."""
@@ -200,7 +201,7 @@ class Facts:
 
     def _scheme(self, model: str) -> str | None:
         schemes = {row["scheme"] for row in self.board.accuracy if row["model"] == model}
-        return next((scheme for scheme in HOME if scheme in schemes), None)
+        return next((scheme for scheme in TEST_SETS if scheme in schemes), None)
 
     def _spread(self, what: str, names: Sequence[str], patterns: Sequence[str]) -> str:
         counts: dict[str, str] = {}

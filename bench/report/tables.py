@@ -7,9 +7,10 @@ from dataclasses import dataclass
 
 from bench.distortions import DISTORTIONS
 from bench.peers import FINDER_PEERS, PEERS
-from bench.report.board import HOME, MAIN_COLUMNS, Board, Column, best
+from bench.report.board import MAIN_COLUMNS, Board, Column, best
 from bench.results import cell
 from bench.scenes import TITLES
+from fkp.datasets import TEST_SETS
 from fkp.schemes import REGIONS, get_scheme
 
 # What the reports on this contest's task say of their own models; the contest scored 1,008 images.
@@ -53,7 +54,7 @@ def model_table(board: Board, scheme: str) -> Table | None:
     models = board.models(scheme)
     figures = {model: board.figures(model, scheme) for model in models}
     columns = [c for c in MAIN_COLUMNS if any(c.name in values for values in figures.values())]
-    title = f"{get_scheme(scheme).num_points} point{'s' if scheme != 'nose1' else ''}, on {HOME[scheme]}"
+    title = f"{get_scheme(scheme).num_points} point{'s' if scheme != 'nose1' else ''}, on {TEST_SETS[scheme]}"
     corners = get_scheme(scheme).outer_eye_corners
     normaliser = "distance of the outer eye corners" if corners else "diagonal of the face box"
     times = f" Times: {board.host}." if board.host else ""
@@ -71,7 +72,7 @@ def region_table(board: Board, scheme: str = "ibug68") -> Table | None:
     """NME per region."""
     columns = [Column(name, name.replace("_", " "), "NME of the region's points") for name in REGIONS]
     rows = [(m, board.regions(m, scheme)) for m in board.models(scheme)]
-    return _table(f"NME per region, {HOME[scheme]}", columns, rows)
+    return _table(f"NME per region, {TEST_SETS[scheme]}", columns, rows)
 
 
 def robustness_table(board: Board, scheme: str = "ibug68") -> Table | None:
@@ -176,7 +177,7 @@ def boxes_table(board: Board) -> Table | None:
     caption = "NME of the faces found; a face that is missed counts as a failure in FR@8 and AUC@8."
     ranked = sorted(rows.items(), key=lambda item: item[1]["auc81"], reverse=True)
     return _table(
-        f"Landmarks in each detector's boxes, {HOME['ibug68']}", columns, ranked, caption, "boxes of"
+        f"Landmarks in each detector's boxes, {TEST_SETS['ibug68']}", columns, ranked, caption, "boxes of"
     )
 
 
@@ -221,7 +222,7 @@ def _short(text: str) -> str:
 
 def all_tables(board: Board) -> Iterator[Table]:
     """Everything in the order of the leaderboard."""
-    tables = [model_table(board, scheme) for scheme in HOME]
+    tables = [model_table(board, scheme) for scheme in TEST_SETS]
     tables += [nose_table(board), region_table(board), robustness_table(board), kaggle_table(board)]
     tables += [detector_summary(board), *detector_tables(board), boxes_table(board), turns_table(board)]
     tables += [latency_table(board)]

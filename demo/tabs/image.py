@@ -23,7 +23,7 @@ def build(page: gr.Blocks) -> None:
             picture = picture_input("picture", f"Picture, at most {MAX_MEGAPIXELS} megapixels", 320)
             if EXAMPLES:
                 gr.Examples(EXAMPLES, picture, label="Example (NASA, public domain)", elem_id="examples")
-            model, _ = model_picker()
+            model = model_picker()
             styles = gr.CheckboxGroup(list(STYLES), value=DEFAULT_STYLES, label="Draw", elem_id="styles")
         with gr.Column(scale=3, min_width=300):
             message = gr.HTML(words.note("Choose a picture."), elem_id="message")

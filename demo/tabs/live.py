@@ -34,7 +34,7 @@ def build() -> None:
                     constraints={"video": {"width": {"ideal": 640}, "height": {"ideal": 480}}}
                 ),
             )
-            model, _ = model_picker()
+            model = model_picker()
             styles = gr.CheckboxGroup(list(STYLES), value=DEFAULT_STYLES, label="Draw", elem_id="live-styles")
         with gr.Column(scale=3, min_width=300):
             figures = gr.HTML(words.note("The camera is off."), elem_id="live-figures")

@@ -20,7 +20,7 @@ def build() -> None:
     with gr.Row(equal_height=False):
         with gr.Column(scale=2, min_width=300):
             picture = picture_input("inside-picture")
-            model, _ = model_picker()
+            model = model_picker()
             start = gr.Button("Look inside", variant="primary", elem_id="start-inside")
         with gr.Column(scale=3, min_width=300):
             message = gr.HTML(words.note("Choose a model, then press Look inside."), elem_id="inside-message")

@@ -46,17 +46,17 @@ def tiles(label: str, columns: int, elem_classes: str | None = None) -> gr.Galle
     )
 
 
-def model_picker(label: str = "Model") -> tuple[gr.Dropdown, gr.HTML]:
-    """A picker of the usable models, and a card that describes the chosen one."""
+def model_picker() -> gr.Dropdown:
+    """A picker of the usable models, above a card that describes the chosen one."""
     known = models.choices()
     first = known[0][1] if known else None
     picker = gr.Dropdown(
-        known, value=first, label=label, info=MEANING, filterable=False, elem_classes="fkp-model"
+        known, value=first, label="Model", info=MEANING, filterable=False, elem_classes="fkp-model"
     )
     with gr.Accordion("About this model", open=False):
         card = gr.HTML(choice.card(first))
     picker.change(choice.card, picker, card, queue=False, show_progress="hidden", api_visibility="private")
-    return picker, card
+    return picker
 
 
 def download_row(*kinds: tuple[str, str]) -> list[gr.DownloadButton]:

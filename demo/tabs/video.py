@@ -23,7 +23,7 @@ def build() -> None:
             film = gr.Video(
                 label="Video", sources=["upload", "webcam"], height=320, buttons=[], elem_id="video"
             )
-            model, _ = model_picker()
+            model = model_picker()
             styles = gr.CheckboxGroup(list(STYLES), value=DEFAULT_STYLES, label="Draw")
             with gr.Row():
                 start = gr.Button("Find landmarks", variant="primary", elem_id="start-video")

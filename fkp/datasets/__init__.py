@@ -1,17 +1,28 @@
 """Readers of the public landmark data sets: from their files to `Sample`s."""
 
-from fkp.datasets.catalogue import DATASETS, DLIB_BOX, Dataset, available, find_data_root, load
+from fkp.datasets.catalogue import (
+    DATASETS,
+    DLIB_BOX,
+    TEST_SETS,
+    Dataset,
+    available,
+    cache_folder,
+    find_data_root,
+    load,
+)
 from fkp.datasets.sample import DataError, OnError, Sample, as_scheme, fail
 
 __all__ = [
     "DATASETS",
     "DLIB_BOX",
+    "TEST_SETS",
     "DataError",
     "Dataset",
     "OnError",
     "Sample",
     "as_scheme",
     "available",
+    "cache_folder",
     "fail",
     "find_data_root",
     "load",

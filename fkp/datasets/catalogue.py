@@ -31,6 +31,9 @@ YUNET_FILE = "detectors/face_detection_yunet_2023mar.onnx"
 # From the boxes in iBUG's XML, dlib's detector, to canonical ones: what `data fit-boxes` printed.
 DLIB_BOX = BoxMap(left=0.0266, top=0.0957, right=-0.0218, bottom=0.0531)
 
+# The faces on which the models of a scheme are told apart.
+TEST_SETS: Mapping[str, str] = {"ibug68": "300w-common", "imm58": "imm-val", "nose1": "imm-val"}
+
 _TRAIN_FOLDERS = ("afw/", "helen/trainset/", "lfpw/trainset/")
 _FIRST_IMM_VALIDATION_PERSON = 33
 _VALIDATION_SHARE = 0.1
@@ -162,6 +165,12 @@ def training_pictures(root: Path) -> list[Path]:
         if name.endswith("-train"):
             pictures |= {sample.image for sample in load(name, root) if sample.group not in barred}
     return sorted(pictures)
+
+
+def cache_folder() -> Path:
+    """Where what was made of the data is kept: `$FKP_CACHE`, else `fkp` in the user's folder of caches."""
+    caches = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(os.environ.get("FKP_CACHE") or Path(caches, "fkp"))
 
 
 def find_data_root(argument: Path | None = None) -> Path | None:

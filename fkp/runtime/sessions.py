@@ -139,6 +139,11 @@ def available_providers() -> tuple[str, ...]:
     return tuple(name for name, full_name in PROVIDERS.items() if full_name in installed)
 
 
+def short_name(provider: str) -> str:
+    """What a user calls one of ONNX Runtime's providers."""
+    return {full: short for short, full in PROVIDERS.items()}.get(provider, provider)
+
+
 def provider_names(providers: str | Sequence[str] | None) -> list[str]:
     """ONNX Runtime's names of the wanted providers, the CPU as the last resort of all."""
     available = available_providers()

@@ -41,20 +41,19 @@ def cost(recipe: Recipe, faces: int) -> int:
 
 def epochs_seen(run: Run) -> int:
     """How many epochs a run's log holds."""
-    log = run.folder / "log.csv"
-    if not log.is_file():
+    if not run.log.is_file():
         return 0
-    with log.open(newline="") as file:
+    with run.log.open(newline="") as file:
         return sum(1 for _ in csv.DictReader(file))
 
 
 def is_finished(recipe: Recipe, run: Run) -> bool:
-    """Whether a run holds this very recipe, trained to its end."""
+    """Whether a run holds this very recipe, trained to its end or recovered from a file."""
     try:
         run.load_weights(recipe)
     except RunError:
         return False
-    return epochs_seen(run) >= recipe.epochs
+    return not run.log.is_file() or epochs_seen(run) >= recipe.epochs
 
 
 def work_through(

@@ -1,4 +1,4 @@
-"""`python -m fkp train`, `export` and `quantise`."""
+"""`python -m fkp train`, `export`, `quantise` and `recover`."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _RECOVERY_CROPS = 128
 
 
 def add_parser(subparsers: argparse._SubParsersAction) -> None:
-    """Adds `train`, `export` and `quantise`."""
+    """Adds `train`, `export`, `quantise` and `recover`."""
     _add_train(subparsers)
     _add_export(subparsers)
     _add_quantise(subparsers)

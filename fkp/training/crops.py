@@ -14,7 +14,7 @@ from torch.utils.data import Dataset, Sampler
 from tqdm import tqdm
 
 from fkp import geometry
-from fkp.datasets import Sample
+from fkp.datasets import Sample, cache_folder
 from fkp.images import load_image
 from fkp.schemes import get_scheme
 from fkp.training.augment import NO_AUGMENTATION, Augmentation, augment
@@ -38,12 +38,6 @@ class Crops:
     images: NDArray[np.uint8]
     points: NDArray
     boxes: NDArray
-
-
-def cache_folder() -> Path:
-    """Where decoded crops are kept: $FKP_CACHE, else `fkp` in the user's cache folder."""
-    default = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "fkp"
-    return Path(os.environ.get("FKP_CACHE", default))
 
 
 def load_crops(samples: Sequence[Sample], recipe: Recipe, folder: Path | None = None) -> Crops:
@@ -72,7 +66,7 @@ def load_crops(samples: Sequence[Sample], recipe: Recipe, folder: Path | None = 
 def _cached_images(
     samples: Sequence[Sample], matrices: NDArray, side: int, folder: Path
 ) -> NDArray[np.uint8]:
-    key = hashlib.sha256(matrices.tobytes())
+    key = hashlib.sha256(matrices.tobytes() + Path(geometry.__file__).read_bytes())
     for sample in samples:
         stat = sample.image.stat()
         key.update(f"{sample.image}{stat.st_size}{stat.st_mtime_ns}".encode())

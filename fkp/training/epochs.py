@@ -166,7 +166,7 @@ class Epochs(ABC):
         self.history.append(
             {"epoch": epoch, "train_loss": loss, **figures, "learning_rate": rate, "seconds": seconds}
         )
-        with (self.run.folder / "log.csv").open("w", newline="") as file:
+        with self.run.log.open("w", newline="") as file:
             writer = csv.DictWriter(file, self.history[0].keys())
             writer.writeheader()
             writer.writerows({k: f"{v:.6g}" for k, v in row.items()} for row in self.history)

@@ -26,6 +26,7 @@ from fkp.models import Prediction
 from fkp.spec import INPUT_NAME, METADATA_KEY, OUTPUT_NAMES, DetectorSpec, ModelSpec
 from fkp.training.crops import CropDataset
 from fkp.training.evaluate import evaluate
+from fkp.training.export import provenance
 from fkp.training.folding import PIXELS, feed_bytes, fold_pixels
 
 SUFFIX = "-int8"
@@ -45,7 +46,7 @@ def quantise(path: Path, training: CropDataset, validation: CropDataset) -> tupl
 
     Args:
         path: an exported file.
-        training: varied training crops; the first few calibrate.
+        training: varied training crops; some of them, spread over all, calibrate.
         validation: faces that were not trained on.
 
     Returns:
@@ -71,7 +72,10 @@ def quantise(path: Path, training: CropDataset, validation: CropDataset) -> tupl
         spec = ModelSpec.from_json(read_description(path))
         validation_now = spec.validation and dataclasses.replace(spec.validation, value=round(after, 4))
         name, summary = spec.name + SUFFIX, spec.summary + WORDS
-        describe(part, dataclasses.replace(spec, name=name, summary=summary, validation=validation_now))
+        spec = dataclasses.replace(
+            spec, name=name, summary=summary, validation=validation_now, **provenance()
+        )
+        describe(part, spec)
         part.replace(target)
     return target, before, after
 

@@ -53,6 +53,11 @@ class Run:
         return self.folder / "checkpoint.pt"
 
     @property
+    def log(self) -> Path:
+        """One line an epoch; a run that was recovered from a file has none."""
+        return self.folder / "log.csv"
+
+    @property
     def weights(self) -> Path:
         return self.folder / "weights.pt"
 

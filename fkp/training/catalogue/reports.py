@@ -201,6 +201,6 @@ RECIPES = (
         RESNET_002, name="report002-wide", summary="68 points; Wide ResNet-50-2, smooth L1",
         source="report 002: boxes 25 % larger on each side, 3e-4, last bias around 0.5; 30 epochs there",
         options={"arch": "wide_resnet50_2", "bias": 0.5, "pretrained": True}, learning_rate=3e-4,
-        epochs=24,
+        epochs=16,
     ),
 )  # fmt: skip

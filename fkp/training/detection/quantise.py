@@ -13,6 +13,7 @@ from fkp.spec import DETECTOR_OUTPUT_NAMES, DetectorSpec
 from fkp.training.detection.evaluate import evaluate
 from fkp.training.detection.loop import SceneDataset
 from fkp.training.detection.pictures import Picture
+from fkp.training.export import provenance
 from fkp.training.quantise import (
     SUFFIX,
     WORDS,
@@ -61,7 +62,8 @@ def quantise_detector(
         spec = DetectorSpec.from_json(read_description(path))
         recall = dataclasses.replace(spec.recall, value=after["recall"])
         name, summary = spec.name + SUFFIX, spec.summary + WORDS
-        describe(part, dataclasses.replace(spec, name=name, summary=summary, recall=recall))
+        spec = dataclasses.replace(spec, name=name, summary=summary, recall=recall, **provenance())
+        describe(part, spec)
         target = integer_path(path)
         part.replace(target)
     return target, before, after

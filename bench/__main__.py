@@ -14,7 +14,7 @@ def main(arguments: list[str] | None = None) -> int:
     handler = getattr(args, "func", run.run)
     try:
         return handler(args)
-    except (FileNotFoundError, PeerError, ValueError) as error:  # what users can do something about
+    except (OSError, PeerError, ValueError) as error:  # what users can do something about
         print(f"error: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from bench.cache import Cache, code_hash
 from bench.contenders import Contender, predict_twice
 from bench.faces import BOX_SOURCES, TestSet, best_match, face_boxes
-from bench.finders import own_finder
+from bench.finders import detector_hash, own_finder
 from bench.parallel import PerThread, on_all_cores
 from bench.programme import is_brief
 from bench.results import to_csv
@@ -120,7 +120,8 @@ def _figures(contender: Contender, test_set: TestSet, points: NDArray, boxes: ND
                 faces = [test_set.faces[i] for i in chosen]
                 errors = face_errors(points[chosen, s], contender.scheme.name, faces, scheme)
                 names = contender.names | {"dataset": part, "scheme": scheme, "boxes": source}
-                rows.append(names | summarise(errors))
+                detector = {"detector": detector_hash() if source.startswith("detector") else None}
+                rows.append(names | detector | summarise(errors))
                 ced.append(names | ced_row(errors.nme))
                 if part == test_set.name and scheme == schemes[0]:
                     figures = zip(faces, errors.nme, errors.absolute.mean(axis=1), strict=True)

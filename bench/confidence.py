@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from bench import host
 from bench.contenders import Contender, find_contenders
-from bench.faces import TestSet
+from bench.faces import TestSet, check_is_there
 from bench.parallel import on_all_cores
 from bench.results import RESULTS, table, write_rows
 from bench.scores import FaceErrors, face_errors
@@ -47,7 +47,7 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
         "--models",
         nargs="+",
         metavar="MODEL",
-        help="names or .onnx files (default: all exported of 68 points)",
+        help="names or .onnx files (default: all exported ones with such points)",
     )
     add("--dataset", default="300w-common", metavar="NAME", help="data set (default: %(default)s)")
     add_data(parser)
@@ -57,11 +57,15 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
 
 def _confidence(args: argparse.Namespace) -> int:
     root = data_root(args.data)
+    check_is_there(args.dataset, root)
     test_set = TestSet(args.dataset, root)
     contenders, problems = find_contenders(args.models, ["cpu"], 1)
     if problems:
         raise ValueError(problems[0])
-    rows = [row for c in contenders if c.scheme.name == test_set.scheme for row in measure(c, test_set)]
+    able = [contender for contender in contenders if contender.scheme.name == test_set.scheme]
+    if not able:
+        raise ValueError(f"none of the models has the points of {args.dataset}, {test_set.scheme}")
+    rows = [row for contender in able for row in measure(contender, test_set)]
     print(table(rows, _COLUMNS))
     for path in write_rows(args.results, "confidence", host.host_kind(), host.today(), rows):
         print(path)

@@ -60,8 +60,8 @@ def _detect(args: argparse.Namespace) -> int:
     if problems:
         raise ValueError(problems[0])
     finders = find_finders(args.yunet, args.peers)
-    results = args.out / "quick" if args.quick else args.results
-    run(finders, contenders[0], root, args.quick, args.out, results, default_cache())
+    out = args.out / "quick" if args.quick else args.out
+    run(finders, contenders[0], root, args.quick, out, out if args.quick else args.results, default_cache())
     return 0
 
 

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.cache import folder_hash
-from fkp.datasets import DATASETS, DLIB_BOX, Sample, load
+from fkp.datasets import DATASETS, DLIB_BOX, Sample, available, load
 from fkp.geometry import box_iou
 from fkp.runtime.detectors import Detector
 
@@ -30,6 +30,14 @@ BOX_SOURCES = ("truth", "dataset", "detector")
 
 # A detection that overlaps the true box less than this is no detection of that face.
 MIN_IOU = 0.3
+
+
+def check_is_there(name: str, root: Path) -> None:
+    """Raises a ValueError where a data root does not hold the data set of that name."""
+    if name not in DATASETS:
+        raise ValueError(f"unknown data set {name!r}; known: {', '.join(DATASETS)}")
+    if name not in (there := available(root)):
+        raise ValueError(f"the data set {name} is not in {root}; there are: {', '.join(there) or 'none'}")
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -63,6 +64,12 @@ def own_finder(name: str) -> Finder:
     file = [file_hash(detector.path)] if isinstance(detector, FkpDetector) else []
     provider = "cpu" if file else "opencv"
     return Finder(name, _digest(name, *file), provider, partial(get_detector, name, _THREADS))
+
+
+@functools.cache
+def detector_hash() -> str:
+    """SHA-256 of the file of the runtime's own detector."""
+    return file_hash(FkpDetector(threads=_THREADS).path)
 
 
 def _digest(*words: str) -> str:

@@ -9,7 +9,7 @@ from bench import confidence, detect_cli, kaggle_cli
 from bench.experiments import cli as experiments_cli
 from bench.peers import PEERS
 from bench.results import RESULTS
-from fkp.datasets.options import add_data
+from fkp.datasets.options import add_data, positive
 
 _EXAMPLES = """\
 examples:
@@ -18,6 +18,8 @@ examples:
   python -m bench --models path/to/their.onnx    anyone's model, see docs/benchmark.md
   python -m bench latency --compare A B ...      models in turns, as ratios to the first one's time
   python -m bench kaggle submit --model NAME --data DIR --out sub.csv
+
+`python -m bench COMMAND --help` says which options a command has; without a command it is `all`.
 """
 
 _PARTS = {
@@ -48,7 +50,8 @@ def parse(arguments: list[str]) -> argparse.Namespace:
         if name in ("all", "accuracy"):
             part.add_argument("--datasets", nargs="+", metavar="NAME", help="default: the test sets found")
         if name in ("all", "latency"):
-            part.add_argument("--threads", nargs="+", type=int, metavar="N", help="default: 1, and all cores")
+            count = positive(int)
+            part.add_argument("--threads", nargs="+", type=count, metavar="N", help="default: 1, and all")
         if name == "latency":
             part.add_argument(
                 "--compare", nargs="+", metavar="MODEL", help="measure these models and peers in turns"
@@ -57,8 +60,14 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     detect_cli.add_parser(commands)
     kaggle_cli.add_parser(commands)
     experiments_cli.add_parser(commands)
-    known = {*_PARTS, "confidence", "detect", "kaggle", "experiments", "-h", "--help"}
-    return parser.parse_args(arguments if arguments and arguments[0] in known else ["all", *arguments])
+    first = arguments[0] if arguments else ""
+    if first and not first.startswith("-") and first not in commands.choices:
+        parser.error(f"unknown command {first!r}; there are: {', '.join(commands.choices)}")
+    late = [word for word in arguments[1:] if word in commands.choices]
+    if late and first.startswith("-"):
+        parser.error(f"the command comes first: python -m bench {late[0]} ...")
+    known = first in commands.choices or first in ("-h", "--help")
+    return parser.parse_args(arguments if known else ["all", *arguments])
 
 
 def _add_options(parser: argparse.ArgumentParser) -> None:

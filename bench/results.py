@@ -36,7 +36,7 @@ def precision_of(model: str) -> str:
 def write_rows(folder: Path, part: str, host: str, date: str, rows: Sequence[Row]) -> list[Path]:
     """Merge rows into a folder's files of this part and host; one file per provider and precision.
 
-    Rows of earlier runs stay where nothing new has their key, unless their model file has changed.
+    Rows of earlier runs stay where nothing new has their key and origin, unless their model file has changed.
 
     Args:
         folder: where the CSVs are.
@@ -65,10 +65,13 @@ def write_rows(folder: Path, part: str, host: str, date: str, rows: Sequence[Row
 
 def _merge(part: str, old: Iterable[Row], new: Sequence[Row]) -> list[Row]:
     def key(row: Row) -> tuple[str, ...]:
-        return tuple(str(_text(row.get(name))) for name in KEYS[part])  # as it is read back
+        return tuple(str(_text(row.get(name))) for name in (*KEYS[part], "origin"))  # as it is read back
 
-    hashes = {str(row["model"]): str(row["sha256"]) for row in new}
-    merged = {key(row): row for row in old if hashes.get(str(row["model"]), row["sha256"]) == row["sha256"]}
+    def file(row: Row) -> tuple[str, ...]:
+        return key(row)[0], key(row)[-1]
+
+    hashes = {file(row): row["sha256"] for row in new}
+    merged = {key(row): row for row in old if hashes.get(file(row), row["sha256"]) == row["sha256"]}
     merged |= {key(row): row for row in new}
     return [merged[name] for name in sorted(merged)]
 

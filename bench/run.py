@@ -14,14 +14,14 @@ import numpy as np
 from bench import accuracy, compare, host, kaggle_cli, latency, report, robustness
 from bench.cache import default_cache
 from bench.contenders import find_contenders
-from bench.faces import DEFAULT_DATASETS, TestSet
+from bench.faces import DEFAULT_DATASETS, TestSet, check_is_there
 from bench.gallery import save_gallery
 from bench.peers import PEERS, open_peers
 from bench.programme import accuracy_sets, is_brief, robustness_groups
 from bench.results import RESULTS, forget_gone, read_rows, table, write_rows
-from fkp.datasets import DATASETS, available, find_data_root
+from fkp.datasets import available, find_data_root
 from fkp.runtime.index import models_folder, read_index
-from fkp.runtime.sessions import available_providers
+from fkp.runtime.sessions import available_providers, provider_names
 
 _QUICK_FACES, _QUICK_ROBUSTNESS_FACES = 16, 4
 _ROUNDS, _QUICK_ROUNDS = 200, 20  # of models that take turns
@@ -90,8 +90,10 @@ class _Run:
         self._args = args
         self._cache = default_cache()
         self._quick = args.quick
-        self._results: Path = args.out / "quick" if args.quick else args.results
+        self._out: Path = args.out / "quick" if args.quick else args.out
+        self._results: Path = self._out if args.quick else args.results
         self._root = find_data_root(args.data)
+        provider_names(args.providers)  # says which one is unknown
         self._threads = args.threads or _default_threads()
         models, self._problems = find_contenders(args.models, args.providers, 1)
         if self._quick and not args.models:
@@ -114,11 +116,16 @@ class _Run:
         if self._root is None and wanted != "latency":
             self._without_data()
             steps = {"all": [self._latency]}
+        elif self._root is not None and wanted != "latency" and not available(self._root):
+            more = f"`python -m fkp data check {self._root}` says more"
+            raise ValueError(f"there is no known data set in {self._root}: {more}")
         for step in steps.get(wanted, []):
             step()
         if wanted == "all" and self._root is not None and not self._quick:
             _report(self._args)
-        return 1 if self._problems and not self._models else 0
+        for problem in self._problems:
+            print(f"not measured: {problem}", file=sys.stderr)
+        return 1 if self._problems else 0
 
     def _without_data(self) -> None:
         print(_GET_DATA)
@@ -134,10 +141,7 @@ class _Run:
         there = available(self._root)
         wanted = self._args.datasets or [name for name in DEFAULT_DATASETS if name in there]
         for name in wanted:
-            if name not in DATASETS:
-                raise ValueError(f"unknown data set {name!r}; known: {', '.join(DATASETS)}")
-            if name not in there:
-                raise ValueError(f"the data set {name} is not in {self._root}; there are: {', '.join(there)}")
+            check_is_there(name, self._root)
         return wanted
 
     def _accuracy(self) -> None:
@@ -150,10 +154,10 @@ class _Run:
                 for value in measured.values():
                     rows += value.rows
                     ced += value.ced
-                accuracy.write_images(self._args.out / "faces", dataset, measured)
+                accuracy.write_images(self._out / "faces", dataset, measured)
                 if not self._quick:
                     for contender in members:
-                        gallery = self._args.out / "gallery"
+                        gallery = self._out / "gallery"
                         save_gallery(contender, test_set, measured[contender.name], gallery)
         self._keep("accuracy", rows)
         self._keep("ced", ced)
@@ -188,7 +192,7 @@ class _Run:
         members = [c for c in self._models if c.scheme.name == "ibug68"]
         if self._quick or not members or "kaggle-test" not in self._datasets:
             return
-        rows = kaggle_cli.measure(members, self._root or Path(), self._args.out, self._cache)
+        rows = kaggle_cli.measure(members, self._root or Path(), self._out, self._cache)
         self._keep("kaggle", rows)
         print("\nKaggle CS194-26")
         print(table(rows, {"model": "model", "images": "images", "covered": "with points", "mae": "MAE px"}))
@@ -208,8 +212,8 @@ class _Run:
         self._keep("latency", rows)
         print(f"\nLatency on {host.cpu_name()}, {host.usable_cores()} cores")
         print(table(rows, _LATENCY_COLUMNS))
-        if rows and max(row["load"] or 0 for row in rows) > host.usable_cores() + 0.5:
-            print("The machine was busy with other work: some of these times are too long.")
+        if latency.was_busy(rows):
+            print("The machine was busy with other work: some of these times are too long. Measure again.")
 
     def _keep(self, part: str, rows: Sequence[Mapping[str, Any]]) -> None:
         write_rows(self._results, part, host.host_kind(), host.today(), rows)

@@ -15,9 +15,9 @@ RESULTS = Path(__file__).resolve().parents[1] / "bench" / "results"
 
 @lru_cache(maxsize=4)
 def speeds(folder: Path = RESULTS) -> Mapping[str, float]:
-    """Model -> milliseconds of its network for one face on one core, as ONNX Runtime's own CPU
-    provider was measured last, all on the machine of the last measurement: times of two do not compare."""
-    told = {"kind": "network", "batch": "1", "threads": "1", "provider": "cpu"}
+    """Model -> milliseconds from a picture and a face's box to its points on one core, as ONNX Runtime's
+    own CPU provider was measured last, all on the machine of the last measurement."""
+    told = {"kind": "face", "batch": "1", "threads": "1", "provider": "cpu"}
     files = _files("latency", folder)
     hosts = [file.name.split("_")[1] for file in files]
     here = [file for file, host in zip(files, hosts, strict=True) if host == hosts[-1]]

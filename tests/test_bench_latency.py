@@ -14,7 +14,7 @@ from bench.cache import Cache
 from bench.compare import ratio, times_in_turns
 from bench.contenders import find_contenders
 from bench.host import host_kind
-from bench.latency import Effort, statistics, time_runs
+from bench.latency import Effort, statistics, stopwatch, time_runs
 from bench.peak import peak
 
 
@@ -26,7 +26,7 @@ def test_statistics_of_known_times():
 
 def test_work_is_warmed_up_and_repeated():
     calls = []
-    times = time_runs(lambda: calls.append(1), Effort(runs=20, seconds=0, most_seconds=5))
+    times = time_runs(stopwatch(lambda: calls.append(1)), Effort(runs=20, seconds=0, most_seconds=5))
     assert len(times) == 20
     assert len(calls) == 23
 
@@ -52,7 +52,8 @@ def test_all_clocks_take_turns_and_the_median_of_a_turn_counts():
     assert len({tuple(order[i : i + 15 : 5]) for i in range(0, 45, 15)}) == 3  # another one begins each time
 
 
-def test_rows_say_what_ran(tmp_path):
+def test_rows_say_what_ran(tmp_path, monkeypatch):
+    monkeypatch.setattr(latency.host, "load", lambda: 0.5)
     (contender,), problems = find_contenders([str(save_constant_model(tmp_path))], ["cpu"], 1)
     assert not problems
     cache = Cache(tmp_path / "cache")
@@ -61,6 +62,7 @@ def test_rows_say_what_ran(tmp_path):
         ("network", 1),
         ("network", 8),
         ("network", 32),
+        ("face", 1),
         ("whole", 1),
     ]
     for row in rows:
@@ -75,6 +77,18 @@ def test_rows_say_what_ran(tmp_path):
     stages = [whole[f"{name}_ms"] for name in ("decode", "detect", "crop", "network", "draw")]
     assert 0 < min(stages) < max(stages) < whole["p99_ms"]
     assert latency.measure(contender, ["cpu"], [1], latency.BATCHES, latency.QUICK, cache) == rows
+
+
+def test_times_of_a_busy_machine_are_measured_again(tmp_path, monkeypatch):
+    (contender,), _ = find_contenders([str(save_constant_model(tmp_path))], ["cpu"], 1)
+    cache = Cache(tmp_path / "cache")
+    measured = []
+    for load in (99.0, 0.5, 99.0):
+        monkeypatch.setattr(latency.host, "load", lambda load=load: load)
+        measured.append(latency.measure(contender, ["cpu"], [1], [1], latency.QUICK, cache))
+    assert latency.was_busy(measured[0])
+    assert not latency.was_busy(measured[1])
+    assert measured[1] == measured[2]
 
 
 @pytest.mark.parametrize("precision", ["fp32", "int8"])

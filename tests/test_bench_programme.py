@@ -97,6 +97,8 @@ def test_rows_of_models_that_are_gone_are_forgotten(tmp_path):
     assert forget_gone(tmp_path, []) == []
     assert forget_gone(tmp_path, ["here"]) == ["gone"]
     assert [r["model"] for r in read_rows(tmp_path, "kaggle")] == ["here", "old", "theirs"]
+    write_rows(tmp_path, "kaggle", "Host", "2020-01-02", [row("here", origin="file", sha256="1")])
+    assert [r["sha256"] for r in read_rows(tmp_path, "kaggle") if r["model"] == "here"] == ["0", "1"]
 
 
 def test_a_file_whose_models_are_all_gone_goes_too(tmp_path):

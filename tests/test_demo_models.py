@@ -71,10 +71,10 @@ def test_figures_are_those_of_the_latest_benchmark_of_todays_files(tmp_path, mon
     write(
         "latency_X-2core_cpu_fp32_2026-01-02",
         speeds,
-        *("big,new,whole,cpu,1,1,30", "big,new,network,cpu,1,1,12.5"),
-        *("big,new,network,cpu,2,1,7", "big,new,network,cuda,1,1,2"),
+        *("big,new,whole,cpu,1,1,30", "big,new,face,cpu,1,1,12.5"),
+        *("big,new,face,cpu,2,1,7", "big,new,face,cuda,1,1,2"),
     )
-    write("latency_A-1core_cpu_fp32_2026-01-01", speeds, "small,a,network,cpu,1,1,5")  # of another machine
+    write("latency_A-1core_cpu_fp32_2026-01-01", speeds, "small,a,face,cpu,1,1,5")  # of another machine
     assert measured.errors("ibug68", tmp_path) == {"big": 3.5}
     assert measured.errors("imm58", tmp_path) == {}
     assert measured.speeds(tmp_path) == {"big": 12.5}

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.distortions import DISTORTIONS
+from bench.finders import detector_hash
 from bench.peers import PEERS
 from bench.results import KEYS, is_gone, read_rows
 from fkp.datasets import TEST_SETS
@@ -46,8 +47,8 @@ MAIN_COLUMNS = (
     Column("robust", "robust %", "mean capped NME over ten kinds of distortion, five severities each"),
     Column("mirror", "mirror %", "difference between a face's points and its mirror image's"),
     Column("wobble", "wobble %", "frame-to-frame wobble in a video with the runtime's smoothing"),
-    Column("ms", "ms", "network alone, one face, one thread"),
-    Column("whole_ms", "whole ms", "decode, detect, crop, network, draw; one thread"),
+    Column("ms", "ms", "from a picture and a face's box to its points, one thread"),
+    Column("whole_ms", "whole ms", "decode, detect, crop, network, draw; one thread", digits=0),
     Column("file_mb", "MB", "size of the file"),
     Column("gmacs", "G mult-adds", "multiply-adds for one face", digits=3),
 )
@@ -127,7 +128,7 @@ class Board:
         ):
             row = self._one(self.robustness, model=model, kind=kind)
             values[name] = row[column] if row else None
-        for kind, name in (("network", "ms"), ("whole", "whole_ms")):
+        for kind, name in (("face", "ms"), ("whole", "whole_ms")):
             row = self.latency_row(model, kind)
             values[name] = row["median_ms"] if row else None
             if row and row["provider"] != "own":  # a peer has no file of ours
@@ -186,12 +187,14 @@ class Board:
 
 
 def _is_current(row: Mapping[str, str], index: Mapping[str, Mapping[str, Any]]) -> bool:
-    """Whether the files of a row's model, and of its rival where it has one, are those of the index."""
+    """Whether the files of a row's model, and of its rival and detector where it has some, are today's."""
     files = [
         (row[who], row[sha256])
         for who, sha256 in (("model", "sha256"), ("rival", "rival_sha256"))
         if who in row
     ]
+    if row.get("boxes", "").startswith("detector") and row.get("detector") != detector_hash():
+        return False
     return all(index.get(name, {}).get("sha256", sha256) == sha256 for name, sha256 in files)
 
 

@@ -89,13 +89,13 @@ def _pareto(board: Board, colours: dict[str, int]) -> str:
     charts = []
     for scheme, dataset in TEST_SETS.items():
         figures = {m: board.figures(m, scheme) for m in board.models(scheme) if m in colours}
-        dots = {m: f for m, f in figures.items() if "file_mb" in f}
+        dots = {m: f for m, f in figures.items() if {"file_mb", "ms"} <= f.keys()}
         if not dots:
             continue
         slow, fast = max(f["ms"] for f in dots.values()), min(f["ms"] for f in dots.values())
         worst = max(f["nme"] for f in dots.values())
         plot = Plot(
-            Axis("ms for one face, one thread", fast / 2, slow * 2, log=True),
+            Axis("ms from picture and box to points, one thread", fast / 2, slow * 2, log=True),
             Axis("NME, %", 0, worst * 1.15),
             400,
             320,

@@ -45,7 +45,7 @@ class Table:
 _NAME = Column("model", "model", "")
 _LATENCY = (
     *("host", "kind", "provider", "threads", "batch", "median_ms", "p90_ms", "p99_ms", "faces_per_s"),
-    *("gmacs_per_s", "peak_share", "load_ms", "memory_mb", "versions", "date"),
+    *("gmacs_per_s", "peak_share", "load_ms", "memory_mb", "load", "versions", "date"),
 )
 
 

@@ -24,7 +24,7 @@ from fkp.datasets.catalogue import (
 from fkp.datasets.check import check, find_sources, table
 from fkp.datasets.download import ARCHIVES, DownloadError, get
 from fkp.datasets.labels import LabelledFace, append_label, labels_file, read_labels
-from fkp.datasets.options import add_data, data_root
+from fkp.datasets.options import add_data, data_root, positive
 from fkp.datasets.things import gather
 from fkp.geometry import mirror_points
 from fkp.images import ImageError, load_image
@@ -101,7 +101,8 @@ def _add_things(commands: argparse._SubParsersAction) -> None:
         "all the same, YuNet says where.",
     )
     parser.add_argument("folders", type=Path, nargs="+", metavar="FOLDER", help="searched with all in it")
-    parser.add_argument("--most", type=int, default=500, metavar="N", help="pictures of each folder (500)")
+    count = positive(int)
+    parser.add_argument("--most", type=count, default=500, metavar="N", help="pictures of each folder (500)")
     add_data(parser)
     parser.set_defaults(func=_things)
 

@@ -97,6 +97,8 @@ class YuNetDetector:
         Raises:
             ValueError: the file is not there, or is no YuNet.
         """
+        if not Path(path).is_file():
+            raise ValueError(f"the face detector {path} is not there")
         try:
             self._net = cv2.FaceDetectorYN.create(str(path), "", (320, 320), threshold, self._OVERLAP)
             self._net.detect(np.zeros((320, 320, 3), np.uint8))  # any network is read, not any one answers

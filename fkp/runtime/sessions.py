@@ -12,7 +12,7 @@ import onnxruntime as ort
 from numpy.typing import NDArray
 
 from fkp.schemes import get_scheme
-from fkp.spec import INPUT_NAME, METADATA_KEY, OUTPUT_NAMES, ModelSpec
+from fkp.spec import DETECTOR_OUTPUT_NAMES, INPUT_NAME, METADATA_KEY, OUTPUT_NAMES, ModelSpec
 
 # What a user calls a provider -> what ONNX Runtime calls it; the best first.
 PROVIDERS: Mapping[str, str] = {
@@ -110,8 +110,13 @@ class ModelSession:
 
     def _read_spec(self) -> ModelSpec:
         text = self._session.get_modelmeta().custom_metadata_map.get(METADATA_KEY)
+        if {output.name for output in self._session.get_outputs()} == set(DETECTOR_OUTPUT_NAMES):
+            raise self._error("finds faces, not landmarks: it is a face detector")
         if text is None:
-            raise self._error("does not describe itself: it was not exported by `python -m fkp export`")
+            raise self._error(
+                "does not describe itself: it was not exported by `python -m fkp export`; docs/benchmark.md "
+                "says how to give another model a description"
+            )
         try:
             spec = ModelSpec.from_json(text)
             get_scheme(spec.scheme)

@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 
 from fkp.datasets import DataError, Sample, as_scheme, load
-from fkp.datasets.options import add_data, data_root
+from fkp.datasets.options import add_data, data_root, positive
 from fkp.images import ImageError, load_image
 from fkp.training.agenda import Left, cost, epochs_seen, is_finished, work_through
 from fkp.training.catalogue import RECIPES, get_recipe
@@ -42,7 +42,7 @@ def _add_train(subparsers: argparse._SubParsersAction) -> None:
     what.add_argument("name", nargs="?", choices=RECIPES, metavar="NAME", help="a recipe, see below")
     what.add_argument("--all", action="store_true", help="every recipe, the cheapest first")
     parser.add_argument(
-        "--budget", type=float, default=math.inf, metavar="HOURS",
+        "--budget", type=positive(float), default=math.inf, metavar="HOURS",
         help="stop after the epoch in which this time ends; the same command goes on",
     )  # fmt: skip
     add_data(parser)
@@ -50,7 +50,7 @@ def _add_train(subparsers: argparse._SubParsersAction) -> None:
     parser.add_argument("--restart", action="store_true", help="begin anew, even if the run exists")
     parser.add_argument("--skip-broken", action="store_true", help="skip and count broken samples")
     parser.add_argument("--workers", type=int, default=0, help="processes that vary pictures (default 0)")
-    parser.add_argument("--threads", type=int, metavar="N", help="threads of the training process")
+    parser.add_argument("--threads", type=positive(int), metavar="N", help="threads of the training process")
     parser.set_defaults(func=_train)
 
 
@@ -74,7 +74,7 @@ def _add_quantise(subparsers: argparse._SubParsersAction) -> None:
         description="Writes NAME-int8.onnx beside NAME.onnx, calibrated on training crops, and measures both "
         "on the validation part; refuses to write one that is more than 2 % worse.",
     )
-    parser.add_argument("name", choices=RECIPES, metavar="NAME", help="an exported recipe with a map a point")
+    parser.add_argument("name", choices=RECIPES, metavar="NAME", help="an exported recipe")
     add_data(parser)
     parser.add_argument("--out", type=Path, metavar="DIR", help="folder of the models (default: exported/)")
     parser.set_defaults(func=_quantise)

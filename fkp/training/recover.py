@@ -65,7 +65,10 @@ def open_exported(path: Path, parse: Callable[[str], T]) -> tuple[onnxruntime.In
     """
     if not path.is_file():
         raise RunError(f"{path} is not there")
-    session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
+    try:
+        session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
+    except Exception as error:  # ONNX Runtime's errors have no base class of their own
+        raise RunError(f"{path} is damaged or no ONNX file") from error
     try:
         return session, parse(session.get_modelmeta().custom_metadata_map.get(METADATA_KEY, ""))
     except SpecError as error:

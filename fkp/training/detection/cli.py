@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from fkp.datasets import DataError, load
-from fkp.datasets.options import add_data, data_root
+from fkp.datasets.options import add_data, data_root, positive
 from fkp.images import ImageError
 from fkp.training.cli import add_runs
 from fkp.training.detection.recipe import FACE_DETECTOR, STAGES, DetectorRecipe
@@ -31,7 +31,7 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
     add_runs(train)
     train.add_argument("--restart", action="store_true", help="begin anew with the first stage")
     train.add_argument("--workers", type=int, default=0, help="processes that make scenes (default 0)")
-    train.add_argument("--threads", type=int, metavar="N", help="threads of the training process")
+    train.add_argument("--threads", type=positive(int), metavar="N", help="threads of the training process")
     train.set_defaults(func=_train)
     export = commands.add_parser("export", help="write it as an .onnx file")
     add_runs(export)

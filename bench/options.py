@@ -50,8 +50,8 @@ def parse(arguments: list[str]) -> argparse.Namespace:
         if name in ("all", "accuracy"):
             part.add_argument("--datasets", nargs="+", metavar="NAME", help="default: the test sets found")
         if name in ("all", "latency"):
-            count = positive(int)
-            part.add_argument("--threads", nargs="+", type=count, metavar="N", help="default: 1, and all")
+            threads = "default: 1, and all cores"
+            part.add_argument("--threads", nargs="+", type=positive, metavar="N", help=threads)
         if name == "latency":
             part.add_argument(
                 "--compare", nargs="+", metavar="MODEL", help="measure these models and peers in turns"

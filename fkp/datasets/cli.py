@@ -101,8 +101,8 @@ def _add_things(commands: argparse._SubParsersAction) -> None:
         "all the same, YuNet says where.",
     )
     parser.add_argument("folders", type=Path, nargs="+", metavar="FOLDER", help="searched with all in it")
-    count = positive(int)
-    parser.add_argument("--most", type=count, default=500, metavar="N", help="pictures of each folder (500)")
+    most = "pictures of each folder (default: %(default)s)"
+    parser.add_argument("--most", type=positive, default=500, metavar="N", help=most)
     add_data(parser)
     parser.set_defaults(func=_things)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable
 from pathlib import Path
 
 from fkp.datasets.catalogue import find_data_root
@@ -16,17 +15,12 @@ def add_data(parser: argparse._ActionsContainer) -> None:
     )
 
 
-def positive(kind: type[int] | type[float]) -> Callable[[str], float]:
-    """The type of an argument that must be a number above zero, for `add_argument`."""
-
-    def parse(text: str) -> float:
-        value = kind(text)
-        if not value > 0:
-            raise argparse.ArgumentTypeError(f"must be above 0, not {text}")
-        return value
-
-    parse.__name__ = "number"  # as argparse calls what it cannot read
-    return parse
+def positive(text: str) -> int:
+    """The type of an argument that must be a whole number above zero, for `add_argument`."""
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"must be 1 or more, not {text}")
+    return number
 
 
 def data_root(argument: Path | None) -> Path:

@@ -42,7 +42,7 @@ def _add_train(subparsers: argparse._SubParsersAction) -> None:
     what.add_argument("name", nargs="?", choices=RECIPES, metavar="NAME", help="a recipe, see below")
     what.add_argument("--all", action="store_true", help="every recipe, the cheapest first")
     parser.add_argument(
-        "--budget", type=positive(float), default=math.inf, metavar="HOURS",
+        "--budget", type=float, default=math.inf, metavar="HOURS",
         help="stop after the epoch in which this time ends; the same command goes on",
     )  # fmt: skip
     add_data(parser)
@@ -50,7 +50,7 @@ def _add_train(subparsers: argparse._SubParsersAction) -> None:
     parser.add_argument("--restart", action="store_true", help="begin anew, even if the run exists")
     parser.add_argument("--skip-broken", action="store_true", help="skip and count broken samples")
     parser.add_argument("--workers", type=int, default=0, help="processes that vary pictures (default 0)")
-    parser.add_argument("--threads", type=positive(int), metavar="N", help="threads of the training process")
+    parser.add_argument("--threads", type=positive, metavar="N", help="threads of the training process")
     parser.set_defaults(func=_train)
 
 

@@ -31,7 +31,7 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
     add_runs(train)
     train.add_argument("--restart", action="store_true", help="begin anew with the first stage")
     train.add_argument("--workers", type=int, default=0, help="processes that make scenes (default 0)")
-    train.add_argument("--threads", type=positive(int), metavar="N", help="threads of the training process")
+    train.add_argument("--threads", type=positive, metavar="N", help="threads of the training process")
     train.set_defaults(func=_train)
     export = commands.add_parser("export", help="write it as an .onnx file")
     add_runs(export)

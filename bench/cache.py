@@ -72,6 +72,7 @@ def folder_hash(folder: Path) -> str:
     return digest.hexdigest()
 
 
+@functools.cache
 def code_hash(file: str, without: str = "") -> str:
     """A hash of the code that a measurement runs through: `code_of` a source file, OpenCV and ONNX Runtime.
 

@@ -54,6 +54,7 @@ def find_finders(yunet: Path | None, peers: Sequence[str]) -> list[Finder]:
     return finders
 
 
+@functools.cache
 def own_finder(name: str) -> Finder:
     """A detector of the runtime.
 

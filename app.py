@@ -21,9 +21,12 @@ if __name__ == "__main__":
     from demo.ui import build, launch_options
 
     page = build()  # a Space in its development mode looks for it among this module's names
-    page.launch(
-        prevent_thread_lock=True, server_name=address.host, server_port=address.port, **launch_options()
-    )
+    try:
+        page.launch(
+            prevent_thread_lock=True, server_name=address.host, server_port=address.port, **launch_options()
+        )
+    except OSError as error:  # the port is taken, or the address is not ours
+        parser.exit(1, f"the demo cannot start: {error}\n")
     gc.enable()
     models.warm_up()  # now, as its visitor's browser takes longer to start
     page.block_thread()

@@ -10,7 +10,7 @@ import dataclasses
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import onnx
@@ -29,8 +29,7 @@ from fkp.training.evaluate import evaluate
 from fkp.training.export import provenance
 from fkp.training.folding import PIXELS, feed_bytes, fold_pixels
 
-SUFFIX = "-int8"
-WORDS = ", in 8-bit integers"  # what a summary says of it
+_SUFFIX = "-int8"
 WORST = 1.02  # largest error of the integer file on the validation part, over that of the file it comes from
 _CALIBRATION_CROPS = 64
 # Sums and enlargements too, so that a value need not leave the integers between two convolutions.
@@ -71,18 +70,14 @@ def quantise(path: Path, training: CropDataset, validation: CropDataset) -> tupl
         target = integer_path(path)
         spec = ModelSpec.from_json(read_description(path))
         validation_now = spec.validation and dataclasses.replace(spec.validation, value=round(after, 4))
-        name, summary = spec.name + SUFFIX, spec.summary + WORDS
-        spec = dataclasses.replace(
-            spec, name=name, summary=summary, validation=validation_now, **provenance()
-        )
-        describe(part, spec)
+        describe(part, spec, validation=validation_now)
         part.replace(target)
     return target, before, after
 
 
 def integer_path(path: Path) -> Path:
     """Where the integer file of an exported one belongs."""
-    return path.with_name(f"{path.stem}{SUFFIX}.onnx")
+    return path.with_name(f"{path.stem}{_SUFFIX}.onnx")
 
 
 def to_integers(
@@ -168,8 +163,10 @@ def read_description(path: Path) -> str:
     return next(entry.value for entry in onnx.load(path).metadata_props if entry.key == METADATA_KEY)
 
 
-def describe(path: Path, spec: ModelSpec | DetectorSpec) -> None:
-    """Writes a description into a file's metadata."""
+def describe(path: Path, source: ModelSpec | DetectorSpec, **changes: Any) -> None:
+    """Writes into an integer file the description of the one that it comes from, with what has changed."""
+    name, summary = source.name + _SUFFIX, f"{source.summary}, in 8-bit integers"
+    spec = dataclasses.replace(source, name=name, summary=summary, **provenance(), **changes)
     proto = onnx.load(path)
     helper.set_model_props(proto, {METADATA_KEY: spec.to_json()})
     onnx.save(proto, path)

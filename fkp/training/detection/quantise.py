@@ -13,10 +13,7 @@ from fkp.spec import DETECTOR_OUTPUT_NAMES, DetectorSpec
 from fkp.training.detection.evaluate import evaluate
 from fkp.training.detection.loop import SceneDataset
 from fkp.training.detection.pictures import Picture
-from fkp.training.export import provenance
 from fkp.training.quantise import (
-    SUFFIX,
-    WORDS,
     FromFile,
     QuantisationError,
     describe,
@@ -60,10 +57,7 @@ def quantise_detector(
                     f"{path.stem} would have a {figure} of {after[figure]:.3f}, not {before[figure]:.3f}"
                 )
         spec = DetectorSpec.from_json(read_description(path))
-        recall = dataclasses.replace(spec.recall, value=after["recall"])
-        name, summary = spec.name + SUFFIX, spec.summary + WORDS
-        spec = dataclasses.replace(spec, name=name, summary=summary, recall=recall, **provenance())
-        describe(part, spec)
+        describe(part, spec, recall=dataclasses.replace(spec.recall, value=after["recall"]))
         target = integer_path(path)
         part.replace(target)
     return target, before, after

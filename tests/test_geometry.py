@@ -59,6 +59,15 @@ def test_crop_and_back(box, size, margin, angle):
     np.testing.assert_allclose(g.to_unit(centre, size), [0.5, 0.5], atol=1e-6)
 
 
+def test_inverse():
+    """Of a transform with perspective as of one without; of one that flattens there is none."""
+    for last in ([0, 0, 1], [0.001, -0.002, 0.9]):
+        matrix = np.array([[2, -0.5, 3], [0.25, 1.5, -4], last])
+        np.testing.assert_allclose(g.invert(matrix) @ matrix, np.eye(3), atol=1e-12)
+    with pytest.raises(np.linalg.LinAlgError):
+        g.invert([[1, 2, 0], [2, 4, 0], [0, 0, 1]])
+
+
 @given(boxes, st.floats(-90, 90))
 def test_a_turned_crop_levels_a_tilted_face(box, angle):
     """Eyes on a line that falls to the right by `angle`, a clockwise tilt, lie level in the crop."""

@@ -11,7 +11,15 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from fkp.geometry import check_box, crop_transform, from_unit, invert, level_box, transform_points, warp
+from fkp.geometry import (
+    check_box,
+    crop_transform,
+    invert,
+    level_box,
+    transform_points,
+    unit_transform,
+    warp,
+)
 from fkp.runtime.detectors import Detections, Detector, get_detector
 from fkp.runtime.face import Face
 from fkp.runtime.index import find_model
@@ -164,8 +172,8 @@ class Landmarker:
             unit, scores = self._session.run(crops)
         with watch("crop"):
             points = np.empty_like(unit)
-            for i, (face, matrix) in enumerate(zip(from_unit(unit, size), matrices, strict=True)):
-                points[i] = transform_points(invert(matrix), face)
+            for i, matrix in enumerate(matrices):
+                points[i] = transform_points(invert(unit_transform(size) @ matrix), unit[i])
         return points, scores
 
     def _tilts(self, points: NDArray[np.float32]) -> NDArray[np.float64]:
@@ -205,4 +213,7 @@ def _check_boxes(boxes: ArrayLike) -> NDArray[np.float64]:
         return np.empty((0, 4))
     if array.ndim != 2 or array.shape[1] != 4:
         raise ValueError(f"face boxes are an (N, 4) array of x0, y0, x1, y1, not {array.shape}")
-    return np.stack([check_box(box) for box in array])
+    if not (np.isfinite(array).all() and (array[:, 2:] > array[:, :2]).all()):
+        for box in array:
+            check_box(box)  # says what is wrong with the first bad one
+    return array

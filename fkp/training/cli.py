@@ -35,7 +35,8 @@ def _add_train(subparsers: argparse._SubParsersAction) -> None:
         help="train a recipe, or resume its run",
         formatter_class=argparse.RawDescriptionHelpFormatter,
         description="Trains a recipe of the catalogue, or all of them the cheapest first. What\n"
-        "was interrupted goes on where it was, and with --all what is finished is passed over.",
+        "was interrupted goes on where it was, and with --all what is finished is passed over. Labels\n"
+        "that `python -m fkp data label` made are read from $FKP_LABELS (default: runs/labels.jsonl).",
         epilog="recipes:\n" + "\n".join(f"  {r.name:28} {r.summary}" for r in RECIPES.values()),
     )
     what = parser.add_mutually_exclusive_group(required=True)

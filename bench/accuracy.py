@@ -45,13 +45,16 @@ class Measured:
 
 
 def measure(contenders: Sequence[Contender], test_set: TestSet, cache: Cache) -> dict[str, Measured]:
-    """The contenders' figures on one data set, by name; from the cache where they are known.
+    """The contenders' figures on one data set, by name; from the cache where they are known. None where no
+    face of it has points.
 
     The pictures are decoded and searched once for all contenders that are measured anew.
     """
     keys = {c.name: _key(c, test_set) for c in contenders}
     known = {name: value for name, key in keys.items() if (value := cache.load(key)) is not None}
     fresh = [c for c in contenders if c.name not in known]
+    if fresh and not test_set.faces:
+        return {}
     if fresh:
         points, boxes = _predict(fresh, test_set)
         for contender in fresh:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
 
@@ -34,7 +34,7 @@ class Contender:
     """One model that takes part.
 
     Attributes:
-        name: unique in a run.
+        name: unique in a run; that of another file than the exported one of its name begins with its hash.
         scheme: of its points.
         sha256: of its file, or for a peer of what makes its answers what they are.
         provider: the short name of what really runs it; "own" for a peer with its own runtime.
@@ -44,6 +44,7 @@ class Contender:
         spec: what the file says of itself, None for a peer.
         threads: of the network.
         milliseconds: what a peer takes for canonical boxes in a picture, by its own clock; None for a file.
+        versions: of a peer's libraries, in words.
         refines: whether it can predict in two passes.
         find: the landmarks (M, K, 2) of the faces that its own detector finds in a picture, where it
             brings one.
@@ -60,6 +61,7 @@ class Contender:
     threads: int | None = None
     find: Callable[[NDArray], NDArray] | None = None
     milliseconds: Callable[[NDArray, ArrayLike], float] | None = None
+    versions: str | None = None
     refines: bool = False
 
     @property
@@ -111,7 +113,9 @@ def find_contenders(
         else:
             try:
                 found = (
-                    _from_index(entry, providers, threads) if entry else _from_file(name, providers, threads)
+                    _from_index(entry, providers, threads)
+                    if entry
+                    else _from_file(name, entries, providers, threads)
                 )
                 if found.name in (contender.name for contender in contenders):
                     problems.append(f"{name} calls itself {found.name}, as another of the models does")
@@ -135,10 +139,15 @@ def _from_index(entry: ModelEntry, providers: Sequence[str] | None, threads: int
     return _contender(entry.path, sha256, EXPORTED, entry.spec, provider, threads)
 
 
-def _from_file(name: str, providers: Sequence[str] | None, threads: int | None) -> Contender:
+def _from_file(
+    name: str, entries: Mapping[str, ModelEntry], providers: Sequence[str] | None, threads: int | None
+) -> Contender:
     path = Path(name)
     session = ModelSession(path, providers, threads)
-    return _contender(path, file_hash(path), "file", session.spec, session.providers[0], threads)
+    found = _contender(path, file_hash(path), "file", session.spec, session.providers[0], threads)
+    if (entry := entries.get(found.name)) and file_hash(entry.path) != found.sha256:
+        return replace(found, name=f"{found.sha256[:6]}-{found.name}")
+    return found
 
 
 def _contender(

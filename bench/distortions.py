@@ -146,7 +146,7 @@ def _darken(image: NDArray, factor: float, rng: np.random.Generator) -> NDArray:
 
 
 def _overexpose(image: NDArray, factor: float, rng: np.random.Generator) -> NDArray:
-    return image * factor
+    return image * np.float32(factor)  # bytes times a whole number would be bytes again, and run over
 
 
 def _occlude(patch: Patch, percent: float, rng: np.random.Generator) -> Patch:

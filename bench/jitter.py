@@ -20,6 +20,7 @@ FRAMES = 50
 RATE = 25.0  # frames a second
 _SHIFT, _TURN, _GROWTH = 0.1, 8.0, 0.05  # of the face; degrees; of its size
 _NOISE = 4.0  # sigma of the sensor, in grey levels
+_MOST_LOST = 50.0  # percent of the frames
 _BOX_WOBBLE = 0.03  # sigma of a detector's box sides, of the box's size
 
 
@@ -67,8 +68,8 @@ def jitter_rows(
         c.name: Landmarker(c.path, c.provider, c.threads, told) for c in contenders if c.path is not None
     }
 
-    def watch(item: tuple[int, Patch]) -> dict[tuple[str, str], tuple[float, float]]:
-        """Error and wobble of one video, by contender and kind of row."""
+    def watch(item: tuple[int, Patch]) -> dict[tuple[str, str], tuple[float, float, float]]:
+        """Error, wobble and share of lost frames of one video, by contender and kind of row."""
         seed, patch = item
         frames = video(patch, seed)
         boxes = wobbling_boxes(frames, seed)
@@ -87,8 +88,12 @@ def jitter_rows(
     videos = on_all_cores(watch, list(enumerate(patches)), "jitter", "video")
     rows: dict[str, list[dict[str, Any]]] = {name: [] for name in predictors}
     for name, kind in videos[0] if videos else ():
-        nme, wobble = np.mean([figures[name, kind] for figures in videos], axis=0)
-        rows[name].append({"kind": kind, "severity": 0.0, "nme": float(nme), "wobble": float(wobble)})
+        errors, wobbles, losses = np.transpose([figures[name, kind] for figures in videos])
+        lost = float(losses.mean())
+        # What is mostly lost has no wobble worth the name.
+        wobble = float(np.nanmean(wobbles)) if lost < _MOST_LOST else None
+        row = {"kind": kind, "severity": 0.0, "nme": float(errors.mean()), "wobble": wobble, "lost": lost}
+        rows[name].append(row)
     return rows
 
 
@@ -104,15 +109,18 @@ def _tracked(landmarker: Landmarker, told: _KnownBoxes, frames: Sequence[Patch],
     return points
 
 
-def _figures(points: NDArray, truth: NDArray, size: float, cap: float) -> tuple[float, float]:
-    """Error and wobble of one video, in percent of the normaliser `size`.
+def _figures(points: NDArray, truth: NDArray, size: float, cap: float) -> tuple[float, float, float]:
+    """Error and wobble of one video in percent of the normaliser `size`, and the percentage of its frames in
+    which the face was lost.
 
     The wobble is the root mean square of how far a point's error moves from one frame to the next:
-    a constant error has none, and neither has following the true path.
+    a constant error has none, and neither has following the true path; NaN where no two frames in a row have
+    points.
     """
     errors = (points - truth) / size * 100
     nme = np.linalg.norm(errors, axis=-1).mean(axis=1)
     steps = np.diff(errors, axis=0)
     steps = steps[np.isfinite(steps).all(axis=(1, 2))]
-    wobble = np.sqrt((steps**2).sum(axis=-1).mean()) if len(steps) else cap
-    return float(np.minimum(np.nan_to_num(nme, nan=np.inf), cap).mean()), float(wobble)
+    wobble = np.sqrt((steps**2).sum(axis=-1).mean()) if len(steps) else np.nan
+    lost = 100 * np.isnan(nme).mean()
+    return float(np.minimum(np.nan_to_num(nme, nan=np.inf), cap).mean()), float(wobble), float(lost)

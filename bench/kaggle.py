@@ -7,6 +7,7 @@ absolute error of all values.
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -24,6 +25,7 @@ from fkp.schemes import IBUG68
 HEADER = "Id,Predicted"
 VALUES = 2 * IBUG68.num_points  # of one image
 _SHOWN = 5
+_ID = re.compile("[0-9]+")
 
 
 class SubmissionError(ValueError):
@@ -130,14 +132,16 @@ def _parse(line: str, count: int) -> tuple[int, float]:
     fields = line.split(",")
     if len(fields) != 2:
         raise ValueError(f"an id and a value are wanted, not {line!r}")
-    if not fields[0].strip().isdecimal():
+    if not _ID.fullmatch(fields[0].strip()):
         raise ValueError(f"the id {fields[0]!r} is not a whole number from 0")
     if (index := int(fields[0])) >= count:
         raise ValueError(f"the id {index} is out of range: the last one is {count - 1}")
     try:
         value = float(fields[1])
     except ValueError:
-        raise ValueError(f"the value {fields[1]!r} is not a number") from None
+        value = None
+    if value is None or not fields[1].isascii() or "_" in fields[1]:  # which only Python takes for a number
+        raise ValueError(f"the value {fields[1]!r} is not a number")
     if not np.isfinite(value):
         raise ValueError(f"the value {fields[1].strip()} is not finite")
     return index, value

@@ -12,11 +12,11 @@ from numpy.typing import NDArray
 
 from bench import kaggle
 from bench.cache import Cache, code_hash, folder_hash
-from bench.contenders import Contender
+from bench.contenders import Contender, find_contenders
 from bench.parallel import on_all_cores
 from bench.programme import is_brief
 from bench.results import table
-from fkp.datasets import DLIB_BOX, Sample
+from fkp.datasets import DLIB_BOX, Sample, find_data_root
 from fkp.datasets.dlib_xml import read_dlib_xml
 from fkp.images import load_image
 from fkp.runtime.landmarker import Landmarker
@@ -29,7 +29,9 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
     parts = parser.add_subparsers(required=True, metavar="COMMAND")
     submit = parts.add_parser("submit", help="predict the contest's images and write the CSV")
     submit.add_argument("--model", required=True, help="a name of exported/index.json, or an .onnx file")
-    submit.add_argument("--data", type=Path, required=True, metavar="DIR", help="data root, folder or XML")
+    submit.add_argument(
+        "--data", type=Path, metavar="DIR", help="data root (default: $FKP_DATA, then ./data), folder or XML"
+    )
     submit.add_argument("--out", type=Path, required=True, metavar="CSV", help="the file to write")
     submit.set_defaults(func=_submit)
     score = parts.add_parser("score", help="check submissions, score them and compare them")
@@ -40,12 +42,17 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
 
 
 def _submit(args: argparse.Namespace) -> int:
-    landmarker = Landmarker(args.model, refine=True)
-    if landmarker.scheme is not IBUG68:
+    contenders, problems = find_contenders([args.model], None, 1)
+    if problems:
+        raise kaggle.SubmissionError(problems[0])
+    (contender,) = contenders
+    if contender.scheme is not IBUG68:
         raise kaggle.SubmissionError(
-            f"{landmarker.spec.name} predicts {landmarker.scheme.name}; the contest wants {IBUG68.name}"
+            f"{contender.name} predicts {contender.scheme.name}; the contest wants {IBUG68.name}"
         )
-    points, names = predict_contest([landmarker], kaggle.find_xml(args.data))
+    if (data := args.data or find_data_root(None)) is None:
+        raise kaggle.SubmissionError("say with --data DIR, or in FKP_DATA, where the contest's data is")
+    points, names = predict_contest([_open(contender)], kaggle.find_xml(data))
     kaggle.write_submission(args.out, points[0])
     kaggle.read_submission(args.out, len(names))
     print(f"{args.out}: {len(names)} images, {points[0].size} values, valid")

@@ -18,7 +18,7 @@ from tqdm import tqdm
 from bench import host
 from bench.accuracy import DETECTOR
 from bench.cache import Cache, code_hash
-from bench.compare import Clock
+from bench.compare import Clock, times_in_turns
 from bench.contenders import Contender
 from bench.finders import own_finder
 from bench.memory import peak_memory
@@ -55,7 +55,7 @@ def measure(
     effort: Effort,
     cache: Cache,
 ) -> list[dict[str, Any]]:
-    """One row per provider, number of threads and batch size, and two for a face and the whole way of each.
+    """One row per provider, number of threads and batch size, and one for the whole way of each.
 
     Args:
         contender: one with a file.
@@ -126,22 +126,16 @@ def _measure(
                 row |= {"gmacs_per_s": done / 1e9, "peak_share": 100 * done / best}
             rows.append(row)
         landmarker = Landmarker(contender.path, provider, count)
-        face = statistics(time_runs(_landmarker_clock(landmarker), effort), 1)
-        rows.append(shared | {"kind": "face", "batch": 1} | face)
         rows.append(shared | {"kind": "whole", "batch": 1} | _whole(landmarker, effort))
     return rows
 
 
 def face_clock(contender: Contender, threads: int) -> Clock:
     """Times a contender from a picture and a face's box to its points; a peer by its own clock."""
-    if contender.milliseconds is None:
-        return _landmarker_clock(Landmarker(contender.path or "", contender.provider, threads))
-    milliseconds, (image, boxes) = contender.milliseconds, _moving_face()
-    return lambda: milliseconds(image, [next(boxes)])
-
-
-def _landmarker_clock(landmarker: Landmarker) -> Clock:
     image, boxes = _moving_face()
+    if (milliseconds := contender.milliseconds) is not None:
+        return lambda: milliseconds(image, [next(boxes)])
+    landmarker = Landmarker(contender.path or "", contender.provider, threads)
     return stopwatch(lambda: landmarker.predict(image, [next(boxes)]))
 
 
@@ -153,29 +147,42 @@ def _moving_face() -> tuple[NDArray[np.uint8], Iterator[NDArray]]:
     return load_image(encoded), itertools.cycle(np.asarray(box) + np.tile(moves, 2))
 
 
-def measure_peer(contender: Contender, effort: Effort, cache: Cache) -> list[dict[str, Any]]:
-    """One row of a peer: from a picture and a face's box to its points, by the peer's own clock.
+def measure_faces(
+    contenders: Sequence[Contender], threads: int, rounds: int, cache: Cache
+) -> list[dict[str, Any]]:
+    """One row per contender: from a picture and a face's box to its points, all of them in turns.
+
+    Only so do the times of many models compare: the clock of a machine wanders.
 
     Args:
-        contender: a peer.
-        effort: how long to measure.
-        cache: rows of the same peer, machine and settings are taken from there.
+        contenders: models on their providers, and peers.
+        threads: of the models.
+        rounds: how many turns each contender has.
+        cache: rows of the same contenders, machine, versions and settings are taken from there.
     """
     key = {
-        "part": "latency of a peer",
-        "model": contender.identity,
-        "host": [host.host_kind(), host.usable_cores()],
-        "settings": [effort.runs, effort.seconds],
+        "part": "faces in turns",
+        "models": [contender.identity for contender in contenders],
+        "host": [host.host_kind(), host.usable_cores(), host.versions()],
+        "settings": [threads, rounds],
         "code": code_hash(__file__),
     }
     rows = cache.load(key)
     if rows is None:
-        times = time_runs(face_clock(contender, 1), effort)
-        facts = contender.names | host.facts() | {"kind": "face", "threads": 1, "batch": 1}
-        rows = [facts | statistics(times, 1)]
+        times = times_in_turns([face_clock(contender, threads) for contender in contenders], rounds)
+        rows = [
+            contender.names | facts(contender) | {"kind": "face", "threads": threads, "batch": 1}
+            | statistics(own, 1)
+            for contender, own in zip(contenders, times, strict=True)
+        ]  # fmt: skip
         if not was_busy(rows):
             cache.store(key, rows)
     return rows
+
+
+def facts(contender: Contender) -> dict[str, str]:
+    """What a row of times says of its machine and of the libraries that ran."""
+    return host.facts() | ({"versions": contender.versions} if contender.versions else {})
 
 
 def _session(path: Path, provider: str, threads: int) -> ModelSession:

@@ -27,7 +27,8 @@ _PARTS = {
     "accuracy": "errors on every data set, for true boxes, the data set's boxes and detected ones",
     "latency": "the network alone and the whole way from file to picture",
     "robustness": "errors under distortions, mirror consistency, jitter",
-    "report": "write LEADERBOARD.md, docs/leaderboard.html and the README's table from the results",
+    "report": "write LEADERBOARD.md, docs/leaderboard.html, docs/reports.md, and the figures of the README "
+    "and of the model cards",
 }
 
 
@@ -44,9 +45,11 @@ def parse(arguments: list[str]) -> argparse.Namespace:
         part = commands.add_parser(name, help=words, description=words)
         part.set_defaults(command=name)
         part.add_argument("--results", type=Path, default=RESULTS, metavar="DIR", help="the CSVs to keep")
-        if name != "report":
-            _add_options(part)
-        part.set_defaults(datasets=None, threads=None)  # where there is no such option
+        if name == "report":
+            part.add_argument("--forget", action="store_true", help="delete the rows that count no more")
+        else:
+            _add_options(part, with_data=name != "latency")
+        part.set_defaults(datasets=None, threads=None, data=None)  # where there is no such option
         if name in ("all", "accuracy"):
             part.add_argument("--datasets", nargs="+", metavar="NAME", help="default: the test sets found")
         if name in ("all", "latency"):
@@ -67,15 +70,26 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     if late and first.startswith("-"):
         parser.error(f"the command comes first: python -m bench {late[0]} ...")
     known = first in commands.choices or first in ("-h", "--help")
-    return parser.parse_args(arguments if known else ["all", *arguments])
+    args = parser.parse_args(arguments if known else ["all", *arguments])
+    for name in ("models", "peers", "datasets", "providers", "threads"):  # nothing is measured twice
+        if given := getattr(args, name, None):
+            setattr(args, name, list(dict.fromkeys(given)))
+    return args
 
 
-def _add_options(parser: argparse.ArgumentParser) -> None:
+def _add_options(parser: argparse.ArgumentParser, *, with_data: bool) -> None:
     add = parser.add_argument
     add("--models", nargs="+", metavar="MODEL", help="names or .onnx files (default: all exported)")
     add("--peers", nargs="+", choices=PEERS, default=[], help="others' models, see bench/peers")
-    add_data(parser)
-    add("--providers", nargs="+", metavar="NAME", help="such as cpu, cuda, openvino (default: all)")
+    if with_data:
+        add_data(parser)
+    add(
+        "--providers",
+        nargs="+",
+        type=str.lower,
+        metavar="NAME",
+        help="such as cpu, cuda, openvino (default: the best for errors; for times all but tensorrt)",
+    )
     add("--quick", action="store_true", help="few faces and few runs, in under a minute")
     add(
         "--out",

@@ -78,12 +78,16 @@ def _merge(part: str, old: Iterable[Row], new: Sequence[Row]) -> list[Row]:
 
 def read_rows(folder: Path, part: str) -> list[dict[str, str]]:
     """All rows of a part in a folder, of every host, each with its file's `host`; the oldest files first."""
-    rows = []
+    return [{**row, "host": _host(file)} for file in _files(folder, part) for row in read_csv(file)]
+
+
+def _files(folder: Path, part: str) -> list[Path]:
     files = folder.glob(f"{part}_*_*_*_????-??-??.csv")
-    for file in sorted(files, key=lambda file: (file.stem[-10:], file.name)):
-        host = file.stem.split("_")[1]
-        rows += [{**row, "host": host} for row in read_csv(file)]
-    return rows
+    return sorted(files, key=lambda file: (file.stem[-10:], file.name))
+
+
+def _host(file: Path) -> str:
+    return file.stem.split("_")[1]
 
 
 def is_gone(row: Mapping[str, str], index: Collection[str]) -> bool:
@@ -95,27 +99,32 @@ def is_gone(row: Mapping[str, str], index: Collection[str]) -> bool:
     return row.get("origin") == EXPORTED and row["model"] not in index
 
 
-def forget_gone(folder: Path, index: Collection[str]) -> list[str]:
-    """Delete the rows of models that are gone from a folder's CSVs; returns their names.
-
-    An index without any model says that the models are elsewhere, so nothing is deleted.
-    """
-    names: set[str] = set()
-    for file in sorted(folder.glob("*_*_*_*_????-??-??.csv")) if index else []:
+def keep_only(folder: Path, part: str, counting: Iterable[Mapping[str, str]]) -> int:
+    """Delete from a part's CSVs all rows but these of `read_rows`; returns how many went."""
+    wanted = {frozenset(row.items()) for row in counting}
+    gone = 0
+    for file in _files(folder, part):
         rows = read_csv(file)
-        kept = [row for row in rows if not is_gone(row, index)]
-        names |= {row["model"] for row in rows if is_gone(row, index)}
+        kept = [row for row in rows if frozenset({**row, "host": _host(file)}.items()) in wanted]
+        gone += len(rows) - len(kept)
         if not kept:
             file.unlink()
         elif len(kept) < len(rows):
             file.write_text(to_csv(kept), encoding="utf-8")
-    return sorted(names)
+    return gone
 
 
 def read_csv(file: Path) -> list[dict[str, str]]:
-    """The rows of a CSV file, all values as text."""
-    with file.open(encoding="utf-8", newline="") as stream:
-        return list(csv.DictReader(stream))
+    """The rows of a CSV file, all values as text.
+
+    Raises:
+        ValueError: it is no text in UTF-8.
+    """
+    try:
+        with file.open(encoding="utf-8", newline="") as stream:
+            return list(csv.DictReader(stream))
+    except UnicodeDecodeError as error:
+        raise ValueError(f"{file} cannot be read: {error}") from error
 
 
 def to_csv(rows: Sequence[Row]) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
@@ -13,18 +14,20 @@ import numpy as np
 
 from bench import accuracy, compare, host, kaggle_cli, latency, report, robustness
 from bench.cache import default_cache
-from bench.contenders import find_contenders
+from bench.contenders import Contender, find_contenders
 from bench.faces import DEFAULT_DATASETS, TestSet, check_is_there
 from bench.gallery import save_gallery
 from bench.peers import PEERS, open_peers
 from bench.programme import accuracy_sets, is_brief, robustness_groups
-from bench.results import RESULTS, forget_gone, read_rows, table, write_rows
+from bench.report.board import Board, forget_the_rest
+from bench.results import RESULTS, table, write_rows
+from bench.scores import common_schemes
 from fkp.datasets import available, find_data_root
-from fkp.runtime.index import models_folder, read_index
 from fkp.runtime.sessions import available_providers, provider_names
 
 _QUICK_FACES, _QUICK_ROBUSTNESS_FACES = 16, 4
-_ROUNDS, _QUICK_ROUNDS = 200, 20  # of models that take turns
+_ROUNDS, _QUICK_ROUNDS = 200, 20  # of a few models that take turns
+_FACE_ROUNDS, _QUICK_FACE_ROUNDS = 50, 3  # of all models of a run
 
 _ACCURACY_COLUMNS = {
     "model": "model",
@@ -67,6 +70,7 @@ _ROBUSTNESS_COLUMNS = {
     "kind": "what",
     "nme": "NME %",
     "wobble": "wobble %",
+    "lost": "lost %",
 }
 _GET_DATA = """\
 No data found, so accuracy and robustness are not measured. To get the public data sets:
@@ -92,10 +96,12 @@ class _Run:
         self._quick = args.quick
         self._out: Path = args.out / "quick" if args.quick else args.out
         self._results: Path = self._out if args.quick else args.results
-        self._root = find_data_root(args.data)
+        self._root = None if args.command == "latency" else find_data_root(args.data)
+        for folder in (self._out, self._results):
+            _check_writable(folder)
         provider_names(args.providers)  # says which one is unknown
         self._threads = args.threads or _default_threads()
-        models, self._problems = find_contenders(args.models, args.providers, 1)
+        models, self._problems = _find(args.models, args.providers, 1)
         if self._quick and not args.models:
             models = [model for model in models if not is_brief(model)] or models
         self._models = models
@@ -116,7 +122,7 @@ class _Run:
         if self._root is None and wanted != "latency":
             self._without_data()
             steps = {"all": [self._latency]}
-        elif self._root is not None and wanted != "latency" and not available(self._root):
+        elif self._root is not None and not available(self._root):
             more = f"`python -m fkp data check {self._root}` says more"
             raise ValueError(f"there is no known data set in {self._root}: {more}")
         for step in steps.get(wanted, []):
@@ -129,10 +135,17 @@ class _Run:
 
     def _without_data(self) -> None:
         print(_GET_DATA)
-        rows = [row for row in read_rows(self._args.results, "accuracy") if row["boxes"] == "truth"]
+        names = {model.name for model in self._all}
+        rows = [
+            _numbers(row)
+            for row in Board.read(self._args.results).accuracy
+            if row["boxes"] == "truth"
+            and row["model"] in names
+            and row["dataset"] in (self._args.datasets or [row["dataset"]])
+        ]
         if rows:
-            print("\nAccuracy measured earlier (true boxes):")
-            print(table([_numbers(row) for row in rows], _ACCURACY_COLUMNS))
+            print("\nAccuracy of these models, measured earlier (true boxes):")
+            print(table(rows, _ACCURACY_COLUMNS))
 
     @cached_property
     def _datasets(self) -> list[str]:
@@ -147,37 +160,40 @@ class _Run:
     def _accuracy(self) -> None:
         rows: list[dict[str, Any]] = []
         ced: list[dict[str, Any]] = []
+        shown: list[dict[str, Any]] = []
         limit = _QUICK_FACES if self._quick else None
         for dataset in self._datasets:
             for test_set, members in accuracy_sets(self._all, dataset, self._root or Path(), limit):
                 measured = accuracy.measure(members, test_set, self._cache)
-                for value in measured.values():
+                if not measured:
+                    print(f"not measured: {dataset} holds no face with points", file=sys.stderr)
+                    continue
+                for contender in members:
+                    value = measured[contender.name]
                     rows += value.rows
                     ced += value.ced
+                    fullest = common_schemes(contender.scheme.name, test_set.scheme)[0]
+                    shown += [row for row in value.rows if row["scheme"] == fullest]
                 accuracy.write_images(self._out / "faces", dataset, measured)
                 if not self._quick:
                     for contender in members:
                         gallery = self._out / "gallery"
                         save_gallery(contender, test_set, measured[contender.name], gallery)
+        if not rows:
+            self._problems.append(f"none of these models has points for {', '.join(self._datasets)}")
+            return
         self._keep("accuracy", rows)
         self._keep("ced", ced)
-        schemes = {contender.name: contender.scheme.name for contender in self._all}
         for source in ("truth", "detector"):
-            shown = [
-                row
-                for row in rows
-                if row["boxes"] == source
-                and (row["scheme"] == schemes[row["model"]] or row["dataset"] == "imm-val")
-            ]
             print(f"\nAccuracy, boxes: {source}")
-            print(table(shown, _ACCURACY_COLUMNS))
+            print(table([row for row in shown if row["boxes"] == source], _ACCURACY_COLUMNS))
 
     def _robustness(self) -> None:
         rows: list[dict[str, Any]] = []
         most = _QUICK_ROBUSTNESS_FACES if self._quick else robustness.FACES
         for scheme, names in robustness.PREFERRED.items():
             members = [c for c in self._all if c.scheme.name == scheme]
-            there = [name for name in names if name in available(self._root or Path())]
+            there = [name for name in names if name in self._datasets]
             for faces, group in robustness_groups(members, most) if there else ():
                 test_set = TestSet(there[0], self._root or Path(), most if self._quick else None)
                 for part in robustness.measure(group, test_set, scheme, faces, self._cache).values():
@@ -198,22 +214,38 @@ class _Run:
         print(table(rows, {"model": "model", "images": "images", "covered": "with points", "mae": "MAE px"}))
 
     def _latency(self) -> None:
-        rows: list[dict[str, Any]] = []
         effort = latency.QUICK if self._quick else latency.Effort()
         threads = self._args.threads or ([1] if self._quick else self._threads)
         providers = self._args.providers or [name for name in available_providers() if name != "tensorrt"]
+        rows: list[dict[str, Any]] = []
         for contender in self._models:
             brief = is_brief(contender)
             counts, batches = (threads[:1], (1,)) if brief else (threads, latency.BATCHES)
             most = latency.BRIEF if brief and not self._quick else effort
             rows += latency.measure(contender, providers, counts, batches, most, self._cache)
-        for peer in self._all[len(self._models) :]:
-            rows += latency.measure_peer(peer, effort, self._cache)
+        rows += self._faces_in_turns(providers, threads)
         self._keep("latency", rows)
         print(f"\nLatency on {host.cpu_name()}, {host.usable_cores()} cores")
         print(table(rows, _LATENCY_COLUMNS))
         if latency.was_busy(rows):
             print("The machine was busy with other work: some of these times are too long. Measure again.")
+
+    def _faces_in_turns(self, providers: Sequence[str], threads: Sequence[int]) -> list[dict[str, Any]]:
+        """The times of a face on each provider: of all models on the first number of threads, where the peers
+        are, too; of those to choose from on the others."""
+        rounds = _QUICK_FACE_ROUNDS if self._quick else _FACE_ROUNDS
+        rows: list[dict[str, Any]] = []
+        for provider in providers:
+            found, _ = _find(self._args.models, [provider], None)
+            names = {model.name for model in self._models}
+            models = [c for c in found if c.name in names and c.provider == provider]
+            for count in threads:
+                members = models if count == threads[0] else [c for c in models if not is_brief(c)]
+                if count == 1 and provider == providers[0]:
+                    members = [*members, *self._all[len(self._models) :]]
+                if members:
+                    rows += latency.measure_faces(members, count, rounds, self._cache)
+        return rows
 
     def _keep(self, part: str, rows: Sequence[Mapping[str, Any]]) -> None:
         write_rows(self._results, part, host.host_kind(), host.today(), rows)
@@ -233,7 +265,7 @@ def _compare(args: argparse.Namespace) -> int:
         raise ValueError("--compare itself takes the models and peers: leave out --models and --peers")
     if peers and args.threads not in (None, [1]):
         raise ValueError("peers run on one thread: leave out --threads")
-    contenders, problems = find_contenders(files, args.providers, None) if files else ([], [])
+    contenders, problems = _find(files, args.providers, None) if files else ([], [])
     if problems or len(wanted) < 2:
         raise ValueError("; ".join(problems) or "at least two different models are wanted")
     found = dict(zip([*files, *peers], [*contenders, *open_peers(peers)], strict=True))
@@ -248,7 +280,7 @@ def _compare(args: argparse.Namespace) -> int:
             figures = {"ratio": ratio.median, "ratio_from": ratio.low, "ratio_to": ratio.high}
             setting = {"rival": first.name, "rival_sha256": first.sha256, "threads": threads}
             setting |= {"median_ms": float(np.median(own))}
-            rows.append(contender.names | host.facts() | setting | figures)
+            rows.append(contender.names | latency.facts(contender) | setting | figures)
     if not args.quick:
         write_rows(args.results, "turns", host.host_kind(), host.today(), rows)
     print(f"In turns on {host.cpu_name()}: median time of a face, and its ratio to that of {first.name}")
@@ -260,9 +292,29 @@ def _default_threads() -> list[int]:
     return sorted({1, host.usable_cores()})
 
 
+def _find(
+    names: Sequence[str] | None, providers: Sequence[str] | None, threads: int | None
+) -> tuple[list[Contender], list[str]]:
+    """As `find_contenders`, without files that call themselves like a peer."""
+    contenders, problems = find_contenders(names, providers, threads)
+    imposters = [c for c in contenders if c.name in PEERS]
+    problems += [f"{c.path} calls itself {c.name}, which is the name of a peer" for c in imposters]
+    return [c for c in contenders if c not in imposters], problems
+
+
+def _check_writable(folder: Path) -> None:
+    """Says before anything is measured that its results could not be kept."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ValueError(f"{folder} cannot be made: {error.strerror or error}") from error
+    if not os.access(folder, os.W_OK):
+        raise ValueError(f"{folder} cannot be written to")
+
+
 def _report(args: argparse.Namespace) -> int:
-    if gone := forget_gone(args.results, read_index(models_folder())):
-        print(f"deleted the rows of models that are no longer exported: {', '.join(gone)}")
+    if getattr(args, "forget", False):
+        print(f"deleted {forget_the_rest(args.results)} rows that count no more")
     root = report.ROOT if args.results == RESULTS else args.results
     for path in report.write(args.results, root):
         print(f"wrote {path}")

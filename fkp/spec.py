@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -11,8 +12,9 @@ METADATA_KEY = "fkp"
 INPUT_NAME = "image"
 OUTPUT_NAMES = ("points", "scores")
 DETECTOR_OUTPUT_NAMES = ("boxes", "scores")
-DETECTOR_STEP = 32  # the sides of a detector's pictures are multiples of it
 DETECTOR_THRESHOLD = 0.65  # score of a face: on validation pictures few faces are below it
+
+_NAME = re.compile(r"[\w.+-]+")
 
 
 class SpecError(ValueError):
@@ -33,7 +35,7 @@ class ModelSpec:
     """Everything the runtime, the demo and the leaderboard know about a model file.
 
     Attributes:
-        name: the model's name; its file is `NAME.onnx`.
+        name: the model's name; its file is `NAME.onnx`, so it has letters, digits, ".", "+", "-" and "_".
         scheme: name of the landmark scheme of its points.
         input_size: (H, W) of the crop in pixels.
         margin: side of the crop's square over the longer side of the face box.
@@ -92,6 +94,8 @@ class ModelSpec:
             spec = cls(**values)
         except (AttributeError, KeyError, OverflowError, TypeError, ValueError) as error:
             raise SpecError(f"the model's description of itself cannot be read: {error!r}") from error
+        if not _NAME.fullmatch(spec.name):
+            raise SpecError(f"a model's name is of letters, digits, '.', '+', '-' and '_', not {spec.name!r}")
         if min(spec.input_size) < 1 or not 0 < spec.margin < 100:
             raise SpecError(f"impossible input size {spec.input_size} or margin {spec.margin}")
         return spec

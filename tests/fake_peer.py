@@ -13,4 +13,4 @@ def predict(image, boxes):
 
 
 if __name__ == "__main__":
-    serve('{"fake": "1.0"}', predict, lambda image: np.empty((0, 68, 2)))
+    serve("fake", "1.0", predict, lambda image: np.empty((0, 68, 2)))

@@ -56,6 +56,11 @@ def test_the_order_of_the_lines_does_not_matter(tmp_path, points):
         (lambda lines: [lines[0], "0,nan", *lines[2:]], "line 2: the value nan is not finite"),
         (lambda lines: [lines[0], "0,-inf", *lines[2:]], "line 2: the value -inf is not finite"),
         (lambda lines: [lines[0], "0,twelve", *lines[2:]], "line 2: the value 'twelve' is not a number"),
+        (lambda lines: [lines[0], "0,1_0", *lines[2:]], "line 2: the value '1_0' is not a number"),
+        (
+            lambda lines: [*lines[:5], "\u0664,1.0", *lines[6:]],
+            "line 6: the id '\u0664' is not a whole number",
+        ),
         (lambda lines: [lines[0], "0,1,2", *lines[2:]], "line 2: an id and a value are wanted"),
         (lambda lines: lines[:-136], "272 values, but 3 images need 408"),
     ],

@@ -62,7 +62,6 @@ def test_rows_say_what_ran(tmp_path, monkeypatch):
         ("network", 1),
         ("network", 8),
         ("network", 32),
-        ("face", 1),
         ("whole", 1),
     ]
     for row in rows:
@@ -77,6 +76,20 @@ def test_rows_say_what_ran(tmp_path, monkeypatch):
     stages = [whole[f"{name}_ms"] for name in ("decode", "detect", "crop", "network", "draw")]
     assert 0 < min(stages) < max(stages) < whole["p99_ms"]
     assert latency.measure(contender, ["cpu"], [1], latency.BATCHES, latency.QUICK, cache) == rows
+
+
+def test_the_times_of_a_face_are_taken_in_turns(tmp_path, monkeypatch):
+    monkeypatch.setattr(latency.host, "load", lambda: 0.5)
+    files = [str(save_constant_model(tmp_path, make_spec(name))) for name in ("one", "two")]
+    found, _ = find_contenders(files, ["cpu"], None)
+    cache = Cache(tmp_path / "cache")
+    rows = latency.measure_faces(found, 1, 3, cache)
+    assert [(r["model"], r["kind"], r["threads"], r["batch"], r["runs"]) for r in rows] == [
+        ("one", "face", 1, 1, 3),
+        ("two", "face", 1, 1, 3),
+    ]
+    assert all("onnxruntime" in row["versions"] and row["median_ms"] > 0 for row in rows)
+    assert latency.measure_faces(found, 1, 3, cache) == rows
 
 
 def test_times_of_a_busy_machine_are_measured_again(tmp_path, monkeypatch):

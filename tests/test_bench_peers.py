@@ -6,12 +6,12 @@ import io
 
 import numpy as np
 import pytest
-from onnx_models import save_constant_model
+from onnx_models import make_spec, save_constant_model
 
 from bench import host, run
 from bench.__main__ import main
 from bench.cache import Cache
-from bench.latency import QUICK, measure_peer
+from bench.latency import measure_faces
 from bench.peers import PeerError, open_peers, process
 from bench.peers.boxes import own_boxes
 from bench.peers.wire import read_message, write_message
@@ -65,12 +65,25 @@ def test_a_peer_answers_from_its_own_process_and_times_itself(fake_peer):
 
 def test_the_latency_of_a_peer_is_a_row_like_those_of_models(fake_peer, tmp_path, monkeypatch):
     monkeypatch.setattr(host, "load", lambda: 0.5)
-    (row,) = measure_peer(fake_peer, QUICK, Cache(tmp_path))
+    (row,) = measure_faces([fake_peer], 1, 3, Cache(tmp_path))
     assert (row["model"], row["provider"], row["kind"], row["threads"], row["batch"]) == (
         "fake", "own", "face", 1, 1,
     )  # fmt: skip
     assert row["median_ms"] >= 5
-    assert measure_peer(fake_peer, QUICK, Cache(tmp_path)) == [row]
+    assert row["versions"].startswith("fake 1.0, numpy ")  # of the peer's process, whatever runs here
+    assert measure_faces([fake_peer], 1, 3, Cache(tmp_path)) == [row]
+
+
+def test_an_interpreter_that_is_not_there_is_named(monkeypatch):
+    monkeypatch.setenv("FKP_PEERS_PYTHON", "/nowhere/python")
+    with pytest.raises(process.PeerError, match=r"dlib68.*FKP_PEERS_PYTHON names /nowhere/python"):
+        open_peers(["dlib68"])
+
+
+def test_a_file_that_calls_itself_like_a_peer_is_not_measured(fake_peer, tmp_path, capsys):
+    file = str(save_constant_model(tmp_path, make_spec("fake")))
+    assert main(["latency", "--compare", "fake", file, "--quick"]) == 1
+    assert "calls itself fake, which is the name of a peer" in capsys.readouterr().err
 
 
 def test_a_peer_and_a_model_are_timed_in_turns(fake_peer, tmp_path, capsys, monkeypatch):

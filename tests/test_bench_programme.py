@@ -7,13 +7,16 @@ import time
 from pathlib import Path
 
 import pytest
+from onnx_models import make_spec, save_constant_model
 
 from bench import accuracy, contenders, robustness
 from bench.cache import code_of
 from bench.contenders import Contender
 from bench.parallel import PerThread, on_all_cores
 from bench.programme import accuracy_sets, is_brief, robustness_groups
-from bench.results import forget_gone, read_rows, write_rows
+from bench.report import board
+from bench.report.board import forget_the_rest
+from bench.results import read_rows, write_rows
 from fkp.schemes import get_scheme
 
 
@@ -88,24 +91,42 @@ def test_a_measurement_depends_on_what_it_imports():
     assert {"tracking", "distortions", "jitter"} <= names(robustness)
 
 
-def test_rows_of_models_that_are_gone_are_forgotten(tmp_path):
+def test_rows_of_models_that_are_gone_are_forgotten(tmp_path, monkeypatch):
     def row(name: str, **more: str) -> dict[str, object]:
         return {"model": name, "sha256": "0", "provider": "cpu", "images": 1, "mae": 2.0, **more}
 
+    monkeypatch.setattr(board, "read_index", lambda folder: {"here": {"sha256": "0"}})
     rows = [row("here", origin="exported"), row("gone", origin="exported"), row("theirs", origin="file")]
     write_rows(tmp_path, "kaggle", "Host", "2020-01-01", [*rows, row("old")])
-    assert forget_gone(tmp_path, []) == []
-    assert forget_gone(tmp_path, ["here"]) == ["gone"]
+    assert forget_the_rest(tmp_path) == 1
     assert [r["model"] for r in read_rows(tmp_path, "kaggle")] == ["here", "old", "theirs"]
-    write_rows(tmp_path, "kaggle", "Host", "2020-01-02", [row("here", origin="file", sha256="1")])
-    assert [r["sha256"] for r in read_rows(tmp_path, "kaggle") if r["model"] == "here"] == ["0", "1"]
+    write_rows(tmp_path, "kaggle", "Other", "2020-01-02", [row("here", origin="exported"), row("theirs")])
+    assert forget_the_rest(tmp_path) == 2  # what the first host measured of them
+    found = [(r["host"], r["model"]) for r in read_rows(tmp_path, "kaggle")]
+    assert found == [("Host", "old"), ("Other", "here"), ("Other", "theirs")]
 
 
-def test_a_file_whose_models_are_all_gone_goes_too(tmp_path):
+def test_rows_of_a_file_that_has_changed_are_forgotten(tmp_path, monkeypatch):
+    monkeypatch.setattr(board, "read_index", lambda folder: {"here": {"sha256": "1"}})
+    stale = {"model": "here", "sha256": "0", "provider": "cpu", "images": 1, "mae": 2.0, "origin": "exported"}
+    write_rows(tmp_path, "kaggle", "Host", "2020-01-01", [stale])
+    assert forget_the_rest(tmp_path) == 1
+
+
+def test_a_file_whose_models_are_all_gone_goes_too(tmp_path, monkeypatch):
+    monkeypatch.setattr(board, "read_index", lambda folder: {})
     only = {"model": "gone", "sha256": "0", "provider": "cpu", "mae": 2.0, "origin": "exported"}
     write_rows(tmp_path, "kaggle", "Host", "2020-01-01", [only])
-    forget_gone(tmp_path, ["here"])
+    forget_the_rest(tmp_path)
     assert not list(tmp_path.iterdir())
+
+
+def test_another_file_of_an_exported_name_gets_a_name_of_its_own(house, tmp_path):
+    other = save_constant_model(tmp_path, make_spec("imm"), (0.25, 0.25))
+    (found,), _ = contenders.find_contenders([str(other)], ["cpu"], 1)
+    assert found.name == f"{found.sha256[:6]}-imm"
+    (same,), _ = contenders.find_contenders([str(house / "models" / "imm.onnx")], ["cpu"], 1)
+    assert same.name == "imm"
 
 
 def test_two_models_of_one_name_are_not_measured_as_one(house):

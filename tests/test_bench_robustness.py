@@ -69,6 +69,15 @@ def test_lost_faces_count_as_the_cap():
     assert figures(np.array([1.0, 100.0, np.inf]))["nme"] == pytest.approx((1 + 2 * CAP) / 3)
 
 
+@pytest.mark.parametrize(("kind", "sign"), [("bright", 1), ("dark", -1)])
+def test_light_goes_one_way(kind, sign):
+    """A plain patch gets lighter, or darker, from one severity to the next, until it is white or black."""
+    plain = Patch(np.full((SIDE, SIDE, 3), 150, np.uint8), np.zeros((68, 2)), np.zeros(4))
+    levels = [distort(plain, kind, s, 0).image.mean() * sign for s in DISTORTIONS[kind].severities]
+    assert levels == sorted(levels)
+    assert sign * 150 < levels[0]
+
+
 class _Oracle:
     """Knows the truth of the next frames, plus a constant error."""
 
@@ -85,6 +94,19 @@ def test_a_constant_error_does_not_wobble(patch):
     assert row["kind"] == "jitter"
     assert row["wobble"] == pytest.approx(0, abs=1e-9)
     assert row["nme"] == pytest.approx(500 / patch.normaliser(IBUG68))
+
+
+def test_a_face_that_is_mostly_lost_has_no_wobble(patch):
+    class Lost(_Oracle):
+        def predict(self, image, boxes):
+            return super().predict(image, boxes) * np.nan
+
+    for predictor, wobble, lost in ((Lost, None, 100), (_Oracle, pytest.approx(0, abs=1e-9), 0)):
+        contender = Contender(
+            "any", IBUG68, "0", "own", lambda p=predictor: p(video(patch, 0), (0, 0)), "file"
+        )
+        (row,) = jitter_rows([contender], [patch], CAP)["any"]
+        assert (row["wobble"], row["lost"]) == (wobble, lost)
 
 
 def test_videos_repeat_themselves_and_move(patch):

@@ -124,6 +124,32 @@ def test_without_data_it_says_how_to_get_some_and_shows_what_is_known(house, mon
     text = capsys.readouterr().out
     assert "python -m fkp data get" in text
     assert "ytf-test" in text
+    assert run("accuracy", "--models", "imm", "--datasets", "ytf-test") == 0
+    text = capsys.readouterr().out
+    assert "all68" not in text
+    assert "nose1" in text
+
+
+def test_a_data_set_without_points_is_passed_over(house, capsys):
+    for points in (house / "data").rglob("*.pts"):
+        points.unlink()
+    assert run("accuracy", "--datasets", "kaggle-test", "ytf-test") == 0
+    printed = capsys.readouterr()
+    assert "kaggle-test holds no face with points" in printed.err
+    assert "ytf-test" in printed.out
+
+
+def test_robustness_is_measured_on_the_named_data_sets(house, capsys):
+    assert run("--quick", "--datasets", "ytf-test") == 0
+    (file,) = Path("out/quick").glob("robustness_*.csv")
+    assert {row["dataset"] for row in read_csv(file)} == {"ytf-test"}
+
+
+def test_results_that_cannot_be_kept_are_not_measured(house, capsys, monkeypatch):
+    (house / "file").touch()
+    monkeypatch.setattr(accuracy, "load_image", None)
+    assert main(["accuracy", "--results", "file/results", "--out", "out"]) == 1
+    assert "file/results cannot be made" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-
 import cv2
 import dlib
 import face_recognition_models
@@ -37,7 +35,7 @@ def main() -> None:
         found = [(r.left(), r.top(), r.right(), r.bottom()) for r in detector(small)]
         return points_in(image, np.array(found).reshape(-1, 4) / scale)
 
-    serve(json.dumps({"dlib": dlib.__version__}), predict, find)
+    serve("dlib", dlib.__version__, predict, find)
 
 
 if __name__ == "__main__":

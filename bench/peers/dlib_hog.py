@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-
 import cv2
 import dlib
 import numpy as np
@@ -27,7 +25,7 @@ def main() -> None:
         boxes = np.array([(r.left(), r.top(), r.right(), r.bottom()) for r in found]).reshape(-1, 4)
         return np.column_stack([DLIB_BOX(boxes / scale), np.array(scores)])
 
-    serve(json.dumps({"dlib": dlib.__version__}), lambda image, boxes: find(image), find)
+    serve("dlib", dlib.__version__, lambda image, boxes: find(image), find)
 
 
 if __name__ == "__main__":

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-
 import mediapipe
 import numpy as np
 from mediapipe.python.solutions.face_mesh import FaceMesh
@@ -53,7 +51,7 @@ def main() -> None:
         unit = np.array([[(f.landmark[k].x, f.landmark[k].y) for k in MESH_OF_68] for f in faces])
         return from_unit(unit.reshape(-1, len(MESH_OF_68), 2), image.shape[:2])
 
-    serve(json.dumps({"mediapipe": mediapipe.__version__}), predict, find)
+    serve("mediapipe", mediapipe.__version__, predict, find)
 
 
 if __name__ == "__main__":

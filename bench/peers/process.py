@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import json
 import os
 import subprocess
 import sys
@@ -62,12 +61,12 @@ class PeerProcess:
     """A running peer; it ends with the object.
 
     Attributes:
-        versions: of its libraries.
+        versions: of its libraries, in words.
         sha256: of these and of its module.
         milliseconds: what its last answer took, without the way through the pipes.
     """
 
-    versions: Mapping[str, str]
+    versions: str
     sha256: str
     milliseconds: float
 
@@ -83,12 +82,18 @@ class PeerProcess:
         words = [python, "-m", peer.module]
         self._lock = threading.Lock()
         with _one_core():  # as our own models' times are measured
-            self._process = subprocess.Popen(
-                words, cwd=_ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
-            )
-        self.versions = json.loads(self._answer().tobytes())
+            try:
+                self._process = subprocess.Popen(
+                    words, cwd=_ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+                )
+            except OSError as error:
+                raise PeerError(
+                    f"the peer {name} cannot be started: FKP_PEERS_PYTHON names {python}, which is no "
+                    "interpreter that runs"
+                ) from error
+        self.versions = self._answer().tobytes().decode()
         module = _ROOT / Path(*peer.module.split(".")).with_suffix(".py")
-        identity = f"{json.dumps(self.versions, sort_keys=True)} {code_hash(str(module))}"
+        identity = f"{self.versions} {code_hash(str(module))}"
         self.sha256 = hashlib.sha256(identity.encode()).hexdigest()
 
     def ask(self, image: NDArray[np.uint8], boxes: ArrayLike) -> NDArray[np.float32]:
@@ -202,4 +207,5 @@ def _contender(name: str) -> Contender:
         origin="peer",
         find=model.find,
         milliseconds=model.milliseconds,
+        versions=process.versions,
     )

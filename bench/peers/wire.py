@@ -36,21 +36,27 @@ def read_message(stream: IO[bytes]) -> NDArray:
 
 
 def serve(
-    versions: str, predict: Callable[[NDArray, NDArray], ArrayLike], find: Callable[[NDArray], ArrayLike]
+    library: str,
+    version: str,
+    predict: Callable[[NDArray, NDArray], ArrayLike],
+    find: Callable[[NDArray], ArrayLike],
 ) -> None:
     """Answer pictures and boxes with points, and with the milliseconds it took, until the pipe closes.
 
     Args:
-        versions: JSON, sent first.
+        library: that answers.
+        version: of it.
         predict: points (N, K, 2) of a picture's canonical face boxes (N, 4).
         find: points (M, K, 2) of the faces that the peer's own detector finds; asked for by no boxes.
     """
     import os
+    import platform
     import sys
     import time
 
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # whatever a library prints must not get between the answers
+    versions = f"{library} {version}, numpy {np.__version__}, Python {platform.python_version()}"
     write_message(answers, np.frombuffer(versions.encode(), np.uint8))
     while True:
         try:

@@ -12,7 +12,7 @@ from typing import Any
 from bench.distortions import DISTORTIONS
 from bench.finders import detector_hash
 from bench.peers import PEERS
-from bench.results import KEYS, is_gone, read_rows
+from bench.results import KEYS, is_gone, keep_only, read_rows
 from fkp.datasets import TEST_SETS
 from fkp.runtime.index import models_folder, read_index
 from fkp.schemes import REGIONS
@@ -40,13 +40,18 @@ MAIN_COLUMNS = (
     Column(
         "nme_own", "own detector", "NME of the faces found, with the face detector that a peer brings along"
     ),
-    Column("missed", "missed %", "faces that the detector does not find", digits=1),
+    Column("missed", "missed %", "faces that the runtime's detector does not find", digits=1),
+    Column("missed_own", "own missed %", "faces that a peer's own face detector does not find", digits=1),
     Column("fr8", "FR@8 %", "faces with an NME above 8 %; true boxes"),
     Column("auc8", "AUC@8 %", "area under the CED curve up to 8 %; true boxes", low_is_good=False, digits=1),
     Column("mae", "MAE px", "mean of |dx| and |dy| in pixels of the original pictures; true boxes"),
     Column("robust", "robust %", "mean capped NME over ten kinds of distortion, five severities each"),
     Column("mirror", "mirror %", "difference between a face's points and its mirror image's"),
-    Column("wobble", "wobble %", "frame-to-frame wobble in a video with the runtime's smoothing"),
+    Column(
+        "wobble",
+        "wobble %",
+        "frame-to-frame wobble in a video with the runtime's smoothing; none where the face is mostly lost",
+    ),
     Column("ms", "ms", "from a picture and a face's box to its points, one thread"),
     Column("whole_ms", "whole ms", "decode, detect, crop, network, draw; one thread", digits=0),
     Column("file_mb", "MB", "size of the file"),
@@ -81,12 +86,7 @@ class Board:
     def read(cls, results: Path) -> Board:
         """The board of a folder of CSVs, without rows of models that have changed since or are gone."""
         index = read_index(models_folder())
-        parts: dict[str, list[dict[str, str]]] = {}
-        for part in KEYS.keys() & cls.__dataclass_fields__.keys():
-            keys = ("host", *KEYS[part]) if part in ("latency", "turns") else KEYS[part]
-            rows = read_rows(results, part)
-            valid = (r for r in rows if _is_current(r, index) and not is_gone(r, index))
-            parts[part] = list({tuple(r[k] for k in keys): r for r in valid}.values())
+        parts = {part: _counting(results, part, index) for part in KEYS}
         hosts = Counter(row["host"] for row in parts["latency"])
         notes = {name: _note(row.get("spec") or {}) for name, row in index.items()}
         notes |= {name: peer.note for name, peer in PEERS.items()}
@@ -119,8 +119,9 @@ class Board:
                 values |= {name: row.get(name) for name in ("nme", "nme_inner", "fr8", "auc8", "mae")}
             elif row:
                 values[f"nme_{boxes}"] = row["nme"]
-                if boxes == "detector":
-                    values["missed"] = row["missed"]
+                missed = {"detector": "missed", "own": "missed_own"}.get(boxes)
+                if missed:
+                    values[missed] = row["missed"]
         for kind, name, column in (
             ("summary", "robust", "nme"),
             ("mirror", "mirror", "nme"),
@@ -184,6 +185,24 @@ class Board:
     def _one(self, part: list[dict[str, str]], **wanted: str) -> dict[str, str] | None:
         found = self._rows(part, **wanted)
         return found[0] if found else None
+
+
+def forget_the_rest(results: Path) -> int:
+    """Delete the rows that count no more from a folder of CSVs: of models that are gone or have changed, and
+    what was measured anew; returns how many."""
+    index = read_index(models_folder())
+    return sum(keep_only(results, part, _counting(results, part, index)) for part in KEYS)
+
+
+def _counting(results: Path, part: str, index: Mapping[str, Mapping[str, Any]]) -> list[dict[str, str]]:
+    """The newest row of each key, without those of models that are gone or have changed.
+
+    What does not depend on the provider counts from the CPU's where that was measured.
+    """
+    keys = ("host", *KEYS[part]) if part in ("latency", "turns") else KEYS[part]
+    rows = (r for r in read_rows(results, part) if _is_current(r, index) and not is_gone(r, index))
+    ranked = sorted(rows, key=lambda row: row.get("provider") == "cpu")
+    return list({tuple(row[key] for key in keys): row for row in ranked}.values())
 
 
 def _is_current(row: Mapping[str, str], index: Mapping[str, Mapping[str, Any]]) -> bool:

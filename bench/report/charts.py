@@ -8,6 +8,11 @@ from dataclasses import dataclass
 from html import escape
 
 Points = Sequence[tuple[float, float]]
+Box = tuple[float, float, float, float]  # left, top, right, bottom
+
+_LETTER, _LINE = 5.8, 11.0  # width of a letter and height of a line of a dot's name
+# How far above or below its dot a name may stand, the nearest place first.
+_RISES = [0.0, *(sign * step * _LINE for step in range(1, 12) for sign in (-1, 1))]
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,8 +35,11 @@ class Axis:
         """Round values within the range."""
         if self.log:
             decades = range(math.floor(math.log10(self.low)), math.ceil(math.log10(self.high)) + 1)
-            values = [m * 10.0**d for d in decades for m in (1, 2, 5)]
-            return [v for v in values if self.low <= v <= self.high]
+            few, many = (
+                [v for d in decades for m in steps if self.low <= (v := m * 10.0**d) <= self.high]
+                for steps in ((1, 2, 5), (1, 1.5, 2, 3, 4, 5, 6, 8))
+            )
+            return few if len(few) > 2 else many
         raw = (self.high - self.low) / 5
         unit = 10 ** math.floor(math.log10(raw))
         step = next(m * unit for m in (1, 2, 5, 10) if m * unit >= raw)
@@ -44,7 +52,7 @@ class Plot:
 
     def __init__(self, x: Axis, y: Axis, width: int = 640, height: int = 400, title: str = "") -> None:
         self._x, self._y = x, y
-        self._labels: list[tuple[float, float]] = []
+        self._dots: list[tuple[float, float, float, str]] = []
         self._left, self._top = 52, 26 if title else 12
         self._width, self._height = width - self._left - 16, height - self._top - 44
         label = escape(title or y.title, quote=True)
@@ -62,20 +70,14 @@ class Plot:
         )
 
     def dot(self, x: float, y: float, radius: float, model: str, colour: int, words: str) -> None:
-        """A dot with the model's name beside it."""
+        """A dot with the model's name near it."""
         px, py = self._px(x), self._py(y)
         name = escape(model, quote=True)
         self._parts.append(
             f'<circle class="dot c{colour}" data-model="{name}" cx="{px:.1f}" cy="{py:.1f}" r="{radius:.1f}">'
             f"<title>{escape(words)}</title></circle>"
         )
-        anchor = "start" if px < self._left + self._width * 0.6 else "end"
-        offset = radius + 4 if anchor == "start" else -radius - 4
-        label_y = py - 4
-        while any(abs(x - px) < 90 and abs(y - label_y) < 11 for x, y in self._labels):
-            label_y -= 11
-        self._labels.append((px, label_y))
-        self._text(px + offset, label_y, model, anchor, "dot-label")
+        self._dots.append((px, py, radius, model))
 
     def steps(self, points: Points) -> None:
         """The Pareto front: a staircase through points sorted by x, whose y falls."""
@@ -86,7 +88,29 @@ class Plot:
 
     def svg(self) -> str:
         """The finished chart."""
+        self._label_dots()
         return "".join(self._parts) + "</svg>"
+
+    def _label_dots(self) -> None:
+        """Writes every dot's name where there is room nearest to it, and draws a line to it from afar."""
+        taken = [(x - r, y - r, x + r, y + r) for x, y, r, _ in self._dots]
+        for x, y, radius, name in self._dots:
+            places = ((side, rise) for rise in _RISES for side in (1, -1))
+            boxes = [
+                (side, rise, _label_box(x + side * (radius + 4), y + rise, side, name))
+                for side, rise in places
+            ]
+            free = (place for place in boxes if self._is_inside(place[2]) and not _overlaps(place[2], taken))
+            side, rise, box = next(free, boxes[0])
+            taken.append(box)
+            end = x + side * (radius + 4)
+            if abs(rise) > _LINE:
+                self._parts.append(f'<path class="leader" d="M{x:.1f},{y:.1f}L{end:.1f},{y + rise:.1f}"/>')
+            self._text(end, y + rise + _LINE / 3, name, "start" if side > 0 else "end", "dot-label")
+
+    def _is_inside(self, box: Box) -> bool:
+        right, bottom = self._left + self._width, self._top + self._height
+        return box[0] >= self._left and box[1] >= self._top and box[2] <= right and box[3] <= bottom
 
     def _px(self, x: float) -> float:
         return self._left + self._x.share(x) * self._width
@@ -115,6 +139,17 @@ class Plot:
         self._parts.append(
             f'<text class="{kind}" x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}">{escape(text)}</text>'
         )
+
+
+def _label_box(x: float, y: float, side: int, name: str) -> Box:
+    """What a name takes whose nearer end is at x, and whose middle is at y."""
+    width = _LETTER * len(name)
+    left = x if side > 0 else x - width
+    return left, y - _LINE / 2, left + width, y + _LINE / 2
+
+
+def _overlaps(box: Box, others: Sequence[Box]) -> bool:
+    return any(box[0] < o[2] and o[0] < box[2] and box[1] < o[3] and o[1] < box[3] for o in others)
 
 
 def heat_map(rows: Mapping[str, Mapping[str, float]], columns: Sequence[str]) -> str:

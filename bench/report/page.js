@@ -1,4 +1,4 @@
-// Sorting: numbers by value, the rest by text; a second tap turns the order round.
+// Sorting: numbers by value, the rest by text, what is missing last; a second tap turns the order round.
 for (const head of document.querySelectorAll(".sortable thead th")) {
   head.tabIndex = 0;
   const sort = () => {
@@ -7,12 +7,13 @@ for (const head of document.querySelectorAll(".sortable thead th")) {
     head.setAttribute("aria-sort", rising ? "ascending" : "descending");
     const body = head.closest("table").tBodies[0];
     const value = (row) => row.children[head.cellIndex].textContent;
+    const turn = rising ? 1 : -1;
     const order = (a, b) => {
       const x = Number(value(a)), y = Number(value(b));
-      if (isNaN(x) || isNaN(y)) return isNaN(x) && isNaN(y) ? value(a).localeCompare(value(b)) : isNaN(x) ? 1 : -1;
-      return x - y;
+      if (isNaN(x) && isNaN(y)) return turn * value(a).localeCompare(value(b));
+      return isNaN(x) - isNaN(y) || turn * (x - y);
     };
-    body.append(...[...body.rows].sort((a, b) => (rising ? order(a, b) : order(b, a))));
+    body.append(...[...body.rows].sort(order));
   };
   head.addEventListener("click", sort);
   head.addEventListener("keydown", (event) => { if (event.key === "Enter") sort(); });

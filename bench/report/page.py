@@ -89,26 +89,28 @@ def _pareto(board: Board, colours: dict[str, int]) -> str:
     charts = []
     for scheme, dataset in TEST_SETS.items():
         figures = {m: board.figures(m, scheme) for m in board.models(scheme) if m in colours}
-        dots = {m: f for m, f in figures.items() if {"file_mb", "ms"} <= f.keys()}
+        dots = {m: f for m, f in figures.items() if "ms" in f}
         if not dots:
             continue
         slow, fast = max(f["ms"] for f in dots.values()), min(f["ms"] for f in dots.values())
-        worst = max(f["nme"] for f in dots.values())
+        worst, least = max(f["nme"] for f in dots.values()), min(f["nme"] for f in dots.values())
         plot = Plot(
             Axis("ms from picture and box to points, one thread", fast / 2, slow * 2, log=True),
-            Axis("NME, %", 0, worst * 1.15),
+            Axis("NME, %", 0.9 * least, 1.1 * worst, log=True),
             400,
             320,
             f"{'nose tip' if scheme == 'nose1' else scheme} on {dataset}",
         )
         plot.steps(pareto([(f["ms"], f["nme"]) for f in dots.values()]))
         for model, f in dots.items():
-            words = f"{model}: NME {f['nme']:.2f} %, {f['ms']:.2f} ms, {f['file_mb']:.1f} MB"
-            plot.dot(f["ms"], f["nme"], 4 + 1.5 * f["file_mb"] ** 0.5, model, colours[model], words)
+            size = f.get("file_mb")
+            words = f"{model}: NME {f['nme']:.2f} %, {f['ms']:.2f} ms" + (f", {size:.1f} MB" if size else "")
+            plot.dot(f["ms"], f["nme"], 4 + 1.5 * (size or 0) ** 0.5, model, colours[model], words)
         charts.append(plot.svg())
     lead = (
-        "<p>Down is more accurate, left is faster, a larger dot is a larger file. The models on the line are "
-        f"beaten in both by none. Times: {escape(board.host)}.</p>"
+        "<p>Down is more accurate, left is faster, a larger dot is a larger file; the smallest are peers, "
+        "whose size is not known here. The models on the line are beaten in both by none. Times: "
+        f"{escape(board.host)}.</p>"
     )
     return f'{lead}<div class="charts wide">{"".join(charts)}</div>' if charts else ""
 

@@ -9,7 +9,6 @@ from bench.report.markdown import to_markdown
 from bench.report.tables import Table
 from bench.results import cell
 from fkp.datasets import TEST_SETS
-from fkp.schemes import REGIONS
 
 _BLOCK = re.compile(r"(<!-- figures -->\n).*?(<!-- /figures -->)", re.DOTALL)
 _SCHEME = "ibug68"  # of the models that have cards
@@ -38,12 +37,21 @@ def _main(board: Board, model: str) -> Table | None:
     rows = [[c.title, c.hint, cell(figures[c.name], c.digits)] for c in MAIN_COLUMNS if c.name in figures]
     regions = board.regions(model, _SCHEME)
     rows += [[name.replace("_", " "), "NME of the region's points", cell(regions[name])] for name in regions]
+    rows += [
+        [
+            "contest MAE px",
+            f"Kaggle CS194-26: the {row['covered']} of {row['images']} images here whose points are public",
+            cell(float(row["mae"])),
+        ]
+        for row in board.kaggle
+        if row["model"] == model
+    ]
     columns = (
         Column("name", f"on {_TEST_SET}", ""),
         Column("hint", "", ""),
         Column("value", "", ""),
     )
-    return Table(model, columns, rows, [None] * 3) if len(rows) > len(REGIONS) else None
+    return Table(model, columns, rows, [None] * 3) if figures else None
 
 
 def _groups(board: Board, model: str) -> Table | None:

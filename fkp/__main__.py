@@ -7,6 +7,8 @@ import importlib
 import sys
 from collections.abc import Mapping, Sequence
 
+from fkp.errors import FkpError
+
 # The module whose `add_parser(subparsers)` adds the commands -> the commands and what they do. Only the
 # module of the wanted command is imported: `predict` must work where torch is not installed.
 ROOMS: Mapping[str, Mapping[str, str]] = {
@@ -24,9 +26,14 @@ ROOMS: Mapping[str, Mapping[str, str]] = {
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command; returns its exit code."""
+    """Run one command.
+
+    Returns:
+        the exit code: 0, or 1 where the command says that something is wrong with what it worked on, or 2
+        where it could not do its work.
+    """
     arguments = sys.argv[1:] if arguments is None else list(arguments)
-    command = next((word for word in arguments if not word.startswith("-")), None)
+    command = arguments[0] if arguments else None
     parser = argparse.ArgumentParser(
         prog="python -m fkp",
         description="Facial keypoints: train, export and run landmark models.",
@@ -45,9 +52,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except ModuleNotFoundError as error:
         if (error.name or "fkp").partition(".")[0] == "fkp":
             raise
-        parser.exit(2, f"`{parser.prog} {command}` needs {error.name}: pip install -r requirements-dev.txt\n")
-    except (OSError, ValueError) as error:  # what users can do something about
-        parser.exit(1, f"error: {error}\n")
+        problem = f"`{parser.prog} {command}` needs {error.name}: pip install -r requirements-dev.txt"
+    except (FkpError, OSError, ValueError) as error:  # what users can do something about
+        problem = str(error)
+    print(f"error: {problem}", file=sys.stderr)
+    return 2
 
 
 if __name__ == "__main__":

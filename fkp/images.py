@@ -13,7 +13,7 @@ from PIL import Image, ImageOps
 MAX_PIXELS = 50_000_000
 
 # The formats pictures of people come in. Others stay shut: some of Pillow's readers start programs.
-_FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF", "JPEG2000", "PPM")
+FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF", "JPEG2000", "PPM")
 
 
 class ImageError(ValueError):
@@ -35,7 +35,7 @@ def load_image(source: str | Path | bytes | BinaryIO, max_pixels: int = MAX_PIXE
     name = _name(source)
     try:
         file = io.BytesIO(source) if isinstance(source, bytes) else source
-        with Image.open(file, formats=_FORMATS) as image:
+        with Image.open(file, formats=FORMATS) as image:
             _check_size(image, name, max_pixels)
             image.load()
             return _to_rgb(_upright(image))

@@ -7,7 +7,7 @@ cannot vanish in a mean. Average only what is finite, and say the share of the r
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -27,7 +27,7 @@ def point_distance(predicted: ArrayLike, truth: ArrayLike) -> Array:
     return _difference(predicted, truth, lambda d: np.hypot(d[..., 0], d[..., 1]))
 
 
-def _difference(predicted: ArrayLike, truth: ArrayLike, measure) -> Array:
+def _difference(predicted: ArrayLike, truth: ArrayLike, measure: Callable[[Array], Array]) -> Array:
     predicted, truth = np.asarray(predicted, np.float64), np.asarray(truth, np.float64)
     if predicted.shape != truth.shape or truth.ndim != 3 or truth.shape[-1] != 2:
         raise ValueError(f"points must be (N, K, 2) twice, not {predicted.shape} and {truth.shape}")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 REGIONS = ("jaw", "right_brow", "left_brow", "nose", "right_eye", "left_eye", "mouth")
 
@@ -21,7 +22,7 @@ class Outline:
     closed: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Scheme:
     """One way to put landmarks on a face.
 
@@ -45,6 +46,11 @@ class Scheme:
     @property
     def num_points(self) -> int:
         return len(self.mirror)
+
+    @cached_property
+    def region_of(self) -> Mapping[int, str]:
+        """Index -> name of its region."""
+        return {index: region for region, indices in self.regions.items() for index in indices}
 
     @property
     def normaliser(self) -> str:

@@ -23,7 +23,7 @@ def _own_cache(tmp_path, monkeypatch):
 
 def test_a_run_stops_when_its_time_is_over_and_goes_on_later(tmp_path):
     run = trainer(tmp_path, SHORT).train(until=0)
-    assert agenda.epochs_seen(run) == 1
+    assert run.epochs_seen == 1
     assert not is_finished(SHORT, run)
     assert not (run.folder / "cases.png").exists()
     again = trainer(tmp_path, SHORT)
@@ -97,8 +97,38 @@ def test_a_recipe_apart_is_another_process_that_tells_of_its_failure(tmp_path, c
         patch.setattr(commands, "RECIPES", {name: RECIPES[name]})
         assert main(words) == 1
     out, err = capfd.readouterr()
-    assert f"left: {name}: 0 of {RECIPES[name].epochs} epochs; it failed with exit code 1, see above" in out
+    assert f"left: {name}: 0 of {RECIPES[name].epochs} epochs; it failed with exit code 2, see above" in out
     assert "needs" in err  # of the missing data set
+
+
+def test_final_weights_without_a_checkpoint_are_replaced_only_on_request(
+    tmp_path, fake_root, monkeypatch, capsys
+):
+    recipe = dataclasses.replace(SHORT, train=("imm-train",), validation="imm-val", batch_size=2, epochs=1)
+    monkeypatch.setattr(commands, "RECIPES", {"spot": recipe})
+    monkeypatch.setattr(commands, "get_recipe", lambda name: recipe)
+    words = ["train", "spot", "--data", str(fake_root()), "--runs", str(tmp_path / "runs")]
+    assert main(words) == 0
+    run = Run(tmp_path / "runs" / "spot")
+    run.checkpoint.unlink()
+    with pytest.raises(RunError, match="--restart"):
+        trainer(tmp_path, recipe, "runs/spot")
+    run.log.unlink()  # as in a run that was recovered
+    before = run.weights.read_bytes()
+    capsys.readouterr()
+    assert main(words) == 2
+    assert f"error: {run.weights} was recovered from a file" in capsys.readouterr().err
+    assert run.weights.read_bytes() == before
+    assert main(["train", "--all", *words[2:]]) == 0
+    assert capsys.readouterr().out == "1 of 1 recipes are trained\n"
+    assert main([*words, "--restart"]) == 0
+    assert run.checkpoint.is_file()
+
+
+def test_a_run_that_was_interrupted_before_its_first_checkpoint_begins_anew(tmp_path):
+    run = trainer(tmp_path, SHORT).train(until=0)
+    run.checkpoint.unlink()
+    assert trainer(tmp_path, SHORT).history == []
 
 
 def test_one_name_or_all(capsys):

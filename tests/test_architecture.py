@@ -16,6 +16,8 @@ LEAVES = {
     "fkp.images",
     "fkp.dynamics",
     "fkp.grouping",
+    "fkp.errors",
+    "fkp.search",
 }
 MAY_IMPORT = {
     "fkp.datasets": LEAVES,

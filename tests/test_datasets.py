@@ -42,6 +42,15 @@ def test_a_teacher_is_believed_where_it_is_sure_and_every_third_frame_is_enough(
         assert len(load("helen-labelled", root)) == (score == confidence and size == 1)
 
 
+def test_labelled_data_sets_need_the_labels(root, tmp_path, monkeypatch):
+    monkeypatch.setenv("FKP_LABELS", str(tmp_path / "nowhere.jsonl"))
+    assert not {"helen-labelled", "ytf-labelled"} & set(available(root))
+    with pytest.raises(
+        FileNotFoundError, match=r"nowhere\.jsonl, which is not there; `python -m fkp data label`"
+    ):
+        load("helen-labelled", root)
+
+
 @pytest.mark.parametrize("name", DATASETS)
 def test_what_a_sample_holds(root, name):
     samples = load(name, root)

@@ -12,8 +12,8 @@ import torch
 from fake_data import cartoon, draw_face
 from PIL import Image
 
-from fkp.datasets import Sample, load
-from fkp.datasets.labels import LabelledFace, append_label, read_labels
+from fkp.datasets import DataError, Sample, load
+from fkp.datasets.labels import LabelledFace, append_label, read_labels, resume_labels
 from fkp.geometry import box_iou, points_box
 from fkp.models.detector import STRIDES, FaceCells, FaceDetector, cell_centres
 from fkp.runtime.detectors import FkpDetector
@@ -158,10 +158,19 @@ def test_finished_stages_are_passed_over(trained, tmp_path, monkeypatch):
     assert cli.stages_left(trained.folder.parent) == (last,)
 
 
+def test_a_recovered_last_stage_is_not_trained_over(trained, tmp_path, monkeypatch):
+    monkeypatch.setattr(cli, "STAGES", (SMALL,))
+    run = Run(tmp_path / SMALL.name)
+    run.folder.mkdir()
+    run.weights.write_bytes(trained.weights.read_bytes())
+    with pytest.raises(RunError, match=r"was recovered from a file.* --restart"):
+        cli.stages_left(tmp_path)
+
+
 def test_a_recovered_detector_answers_as_its_file_and_is_trained_on(trained, tmp_path):
     path = export_detector(SMALL, trained, tmp_path)
     scenes = SceneDataset(PICTURES.people, SMALL)
-    shown = torch.from_numpy(np.stack([scenes[i, i][0] for i in range(8)]))
+    shown = [scenes[i, i][0] for i in range(8)]
     run = Run(tmp_path / SMALL.name)
     assert recover_detector(SMALL, path, shown, run) < 1e-4
     assert run.load_weights(SMALL).validation == trained.load_weights(SMALL).validation
@@ -205,7 +214,7 @@ def test_exported_file_agrees_and_takes_any_size(trained, tmp_path):
 
 
 def test_exporting_needs_a_run(tmp_path):
-    with pytest.raises(RunError, match="small"):
+    with pytest.raises(RunError, match="first run `python -m fkp detector train`"):
         export_detector(SMALL, Run(tmp_path), tmp_path)
 
 
@@ -247,9 +256,29 @@ def test_labels_are_read_as_they_were_written(tmp_path):
     labels = read_labels(path)
     assert list(labels) == ["a/b.jpg", "a/c.jpg"]
     np.testing.assert_allclose(labels["a/b.jpg"][0].points, face.points, atol=0.01)
-    path.write_text("{}\n")
-    with pytest.raises(ValueError, match=r"labels\.jsonl:1"):
-        read_labels(path)
+
+
+def test_labelling_goes_on_after_a_line_that_was_left_incomplete(tmp_path):
+    path = tmp_path / "labels.jsonl"
+    assert not resume_labels(path)
+    append_label(path, "a/b.jpg", [])
+    whole = path.read_bytes()
+    for torn in (b"", whole[:10], whole.rstrip(b"\n")):
+        path.write_bytes(whole + torn)
+        assert set(resume_labels(path)) == {"a/b.jpg"}
+        assert path.read_bytes() == whole
+
+
+@pytest.mark.parametrize(
+    "line", [b"{}", b'{"pict', b"[]", b"\xff\xfe\xfd", b'{"picture": "a", "faces": [{}]}']
+)
+def test_a_broken_line_of_labels_is_named(tmp_path, line):
+    path = tmp_path / "labels.jsonl"
+    append_label(path, "a/b.jpg", [])
+    path.write_bytes(path.read_bytes() + line + b"\n" + path.read_bytes())
+    for read in (read_labels, resume_labels):
+        with pytest.raises(DataError, match=r"labels\.jsonl:2"):
+            read(path)
 
 
 def test_pictures_join_annotations_with_the_teachers_faces(fake_root, tmp_path, monkeypatch):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from pathlib import Path
 
 import numpy as np
@@ -123,18 +124,18 @@ def test_training_faces_that_are_not_there_are_passed_over(map_model, tmp_path):
     assert [path.name for path in out.iterdir()] == ["filters.png"]
 
 
-def test_what_cannot_be_inspected_is_said_in_a_sentence(map_model, tmp_path, monkeypatch):
+def test_what_cannot_be_inspected_is_said_in_a_sentence(map_model, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("FKP_MODELS", str(tmp_path / "models"))
-    with pytest.raises(SystemExit, match=r"no model 'nobody'.*runs holds no run of that name"):
-        main(["inspect", "nobody"])
-    plain = save_constant_model(tmp_path)
-    with pytest.raises(SystemExit, match="no convolution"):
-        main(["inspect", str(plain)])
-    empty = tmp_path / "empty.png"
+    plain, empty = save_constant_model(tmp_path), tmp_path / "empty.png"
     Image.new("RGB", (200, 200)).save(empty)
-    with pytest.raises(SystemExit, match=r"no face was found in .*empty\.png"):
-        main(["inspect", str(map_model), str(empty)])
+    for words, said in (
+        (["nobody"], r"error: .*no model 'nobody'.*runs holds no run of that name"),
+        ([plain], "error: .*no convolution"),
+        ([map_model, empty], r"error: no face was found in .*empty\.png"),
+    ):
+        assert main(["inspect", *map(str, words)]) == 2
+        assert re.match(said, capsys.readouterr().err)
 
 
 def test_a_name_of_the_index_is_an_exported_model(map_model, tmp_path, monkeypatch):

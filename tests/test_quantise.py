@@ -7,6 +7,7 @@ import onnx
 import pytest
 from test_training import SPOT, spots
 
+from fkp.__main__ import main
 from fkp.inspection.network import Inside
 from fkp.runtime.sessions import ModelSession
 from fkp.training import loop
@@ -77,6 +78,11 @@ def test_a_file_that_is_much_worse_is_not_written(files, monkeypatch):
     assert sorted(path.name for path in files[0].parent.iterdir()) == before
 
 
-def test_a_missing_file_is_named(files, tmp_path):
-    with pytest.raises(FileNotFoundError, match="first run `python -m fkp export other`"):
-        quantise(tmp_path / "other.onnx", *files[1:])
+def test_a_missing_file_is_named_before_there_is_data(tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("FKP_DATA", str(tmp_path / "nowhere"))
+    for words, command in (
+        (["quantise", "report000-nose"], "export report000-nose"),
+        (["detector", "quantise"], "detector export"),
+    ):
+        assert main([*words, "--out", str(tmp_path)]) == 2
+        assert f"first run `python -m fkp {command}`" in capsys.readouterr().err

@@ -3,14 +3,18 @@
 import dataclasses
 
 import numpy as np
+import onnx
 import pytest
 import torch
+from onnx import helper
 from test_quantise import MAPS
 from test_training import SPOT, spots, trainer
 
+from fkp.spec import METADATA_KEY, ModelSpec, Validation
 from fkp.training import loop
 from fkp.training.crops import CropDataset, load_crops
 from fkp.training.export import export
+from fkp.training.quantise import read_description
 from fkp.training.recover import recover
 from fkp.training.run import Run, RunError
 
@@ -25,8 +29,7 @@ def exported(tmp_path):
     run = trainer(tmp_path, MAPS, folder="first").train()
     path, _ = export(MAPS, run, tmp_path / "models")
     dataset = CropDataset(load_crops(spots(tmp_path / "pictures", 48, 0), MAPS), MAPS, MAPS.augmentation)
-    crops = torch.from_numpy(np.stack([dataset[i, i][0] for i in range(32)]))
-    return run, path, crops
+    return run, path, [dataset[i, i][0] for i in range(32)]
 
 
 def test_the_recovered_run_answers_as_the_file_and_is_trained_on(tmp_path, exported):
@@ -43,6 +46,7 @@ def test_the_recovered_run_answers_as_the_file_and_is_trained_on(tmp_path, expor
     # Batches of the training data are normalised much as the file normalises them.
     model = MAPS.build()
     model.load_state_dict(weights.model)
+    crops = torch.from_numpy(np.stack(crops))
     with torch.no_grad():
         still, moving = model.eval()(crops).points, model.train()(crops).points
     assert (still - moving).abs().max() < 0.02
@@ -51,13 +55,50 @@ def test_the_recovered_run_answers_as_the_file_and_is_trained_on(tmp_path, expor
     assert trainer(tmp_path, second, folder="spot-on").train().load_weights(second).pretrained == "spot"
 
 
+def unseen():
+    """Crops that are not to be made."""
+    raise AssertionError
+    yield
+
+
+def described(path, **changes):
+    """Another file of the same network, which says something else of itself."""
+    proto = onnx.load(path)
+    spec = dataclasses.replace(ModelSpec.from_json(read_description(path)), **changes)
+    helper.set_model_props(proto, {METADATA_KEY: spec.to_json()})
+    other = path.with_name("other.onnx")
+    onnx.save(proto, other)
+    return other
+
+
+def test_what_cannot_be_recovered_is_said_before_a_picture_is_decoded(tmp_path, exported):
+    first, path, _ = exported
+    run = Run(tmp_path / "spot")
+    with pytest.raises(RunError, match=r"nowhere\.onnx is not there"):
+        recover(MAPS, tmp_path / "nowhere.onnx", unseen(), run)
+    with pytest.raises(RunError, match=r"weights\.pt is there already"):
+        recover(MAPS, path, unseen(), first)
+    with pytest.raises(RunError, match=r"in integers and cannot be recovered: recover spot\.onnx"):
+        recover(MAPS, described(path, name="spot-int8"), unseen(), run)
+    for validation in (None, Validation("others", "NME %, box diagonal", 3.0)):
+        with pytest.raises(RunError, match="does not say for how many epochs"):
+            recover(MAPS, described(path, validation=validation), unseen(), run)
+    assert not run.folder.exists()
+
+
+def test_the_epoch_may_stand_anywhere_in_the_words(tmp_path, exported):
+    _, path, crops = exported
+    run = Run(tmp_path / "spot")
+    validation = Validation("others", "NME % of epoch 7, of 48 faces", 3.0)
+    recover(MAPS, described(path, validation=validation), crops, run)
+    assert run.load_weights(MAPS).epoch == 7
+
+
 def test_a_file_of_another_network_is_refused(tmp_path, exported):
     _, path, crops = exported
     wider = dataclasses.replace(MAPS, options={**MAPS.options, "top": 16})
     with pytest.raises(RunError, match="it is of another network"):
         recover(wider, path, crops, Run(tmp_path / "wider"))
-    with pytest.raises(RunError, match=r"nowhere\.onnx is not there"):
-        recover(MAPS, tmp_path / "nowhere.onnx", crops, Run(tmp_path / "wider"))
     assert not (tmp_path / "wider").exists()
 
 
@@ -65,5 +106,5 @@ def test_plain_networks_are_recovered_too(tmp_path):
     run = trainer(tmp_path).train()
     path, _ = export(SPOT, run, tmp_path / "models")
     dataset = loop.CropDataset(load_crops(spots(tmp_path / "pictures", 8, 0), SPOT), SPOT)
-    crops = torch.from_numpy(np.stack([dataset[0, i][0] for i in range(8)]))
+    crops = [dataset[0, i][0] for i in range(8)]
     assert recover(SPOT, path, crops, Run(tmp_path / "back")) < 1e-4

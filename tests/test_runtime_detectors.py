@@ -9,9 +9,9 @@ import cv2
 import numpy as np
 import pytest
 
+from fkp import search
 from fkp.geometry import box_iou
 from fkp.images import load_image
-from fkp.runtime import detectors
 from fkp.runtime.detectors import DETECTORS, HAAR_BOX, FkpDetector, get_detector
 from fkp.runtime.index import models_folder
 from fkp.runtime.sessions import ModelError
@@ -86,6 +86,6 @@ def test_an_own_file_is_taken_and_another_network_is_none():
 
 def test_a_detector_that_fails_says_so(monkeypatch):
     detector = FkpDetector(threads=1)
-    monkeypatch.setattr(detectors, "DETECTOR_STEP", 7)  # no size that the network takes
+    monkeypatch.setattr(search, "STEP", 7)  # no size that the network takes
     with pytest.raises(ModelError, match=r"the face detector .* failed on pixels"):
         detector.detect(np.zeros((50, 50, 3), np.uint8))

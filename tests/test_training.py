@@ -3,6 +3,7 @@
 import csv
 import dataclasses
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -151,13 +152,13 @@ def test_a_run_of_another_recipe_is_not_resumed_or_exported(tmp_path):
         trainer(tmp_path)
     with pytest.raises(RunError, match="differs in epochs"):
         export(SPOT, run, tmp_path / "models")
-    with pytest.raises(RunError, match="train spot first"):
+    with pytest.raises(RunError, match="first run `python -m fkp train spot`"):
         export(SPOT, Run(tmp_path / "nothing"), tmp_path / "models")
     reworded = dataclasses.replace(short, summary="other words")
     assert export(reworded, run, tmp_path / "models")[0].exists()
 
 
-def test_a_recipe_starts_from_the_weights_of_another_run(tmp_path):
+def test_a_recipe_starts_from_the_weights_of_another_run(tmp_path, monkeypatch):
     first = trainer(tmp_path, folder="spot").train()
     second = dataclasses.replace(SPOT, name="spot-on", initial="spot", epochs=1)
     going_on = trainer(tmp_path, second, folder="spot-on")
@@ -165,7 +166,8 @@ def test_a_recipe_starts_from_the_weights_of_another_run(tmp_path):
         torch.testing.assert_close(going_on.exported.state_dict()[name], value)
     path, _ = export(second, going_on.train(), tmp_path / "models")
     assert ModelSession(path, "cpu", 1).spec.pretrained == "spot"
-    with pytest.raises(RunError, match="train nowhere first"):
+    monkeypatch.delattr(loop, "load_crops")  # nothing is decoded in vain
+    with pytest.raises(RunError, match="first run `python -m fkp train nowhere`"):
         trainer(tmp_path, dataclasses.replace(second, initial="nowhere"), folder="lost")
 
 
@@ -266,10 +268,10 @@ def test_the_command_skips_and_counts_what_is_broken(tmp_path, fake_root, monkey
     short = dataclasses.replace(SPOT, train=("imm-train",), validation="imm-val", epochs=1, batch_size=2)
     monkeypatch.setattr(commands, "get_recipe", lambda name: short)
     words = ["train", "report000-nose", "--data", str(root), "--runs", str(tmp_path / "runs")]
-    with pytest.raises(SystemExit, match=r"01-1m\.jpg"):
-        main(words)
+    assert main(words) == 2
+    assert re.search(r"error: .*01-1m\.jpg", capsys.readouterr().err)
     assert main([*words, "--skip-broken"]) == 0
     assert "skipped 1 broken samples" in capsys.readouterr().out
     assert (tmp_path / "runs" / "spot" / "weights.pt").is_file()
-    with pytest.raises(SystemExit, match="imm_face_db"):
-        main([*words[:3], str(tmp_path), *words[4:]])
+    assert main([*words[:3], str(tmp_path), *words[4:]]) == 2
+    assert "imm_face_db" in capsys.readouterr().err

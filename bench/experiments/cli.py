@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -53,7 +54,9 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
 
 
 def _run(args: argparse.Namespace) -> int:
-    contenders, problems = find_contenders(args.models, ["cpu"], 1)
+    found, problems = find_contenders(args.models, ["cpu"], 1)
+    # An experiment is known by its recipe, whichever file it is in.
+    contenders = [replace(contender, name=contender.spec.name) for contender in found if contender.spec]
     for problem in problems:
         print(problem)
     args.out.mkdir(parents=True, exist_ok=True)

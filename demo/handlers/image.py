@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import gradio as gr
+import numpy as np
+from numpy.typing import NDArray
 
 from demo import models, words
 from demo.files import new_folder, save_jpeg, save_png
@@ -127,7 +129,9 @@ def _save_pts(faces: Sequence[Face], folder: Path) -> str:
     return str(path)
 
 
-def _pictures(image, faces: Sequence[Face], styles: Sequence[str]) -> tuple[str, list[tuple[str, str]]]:
+def _pictures(
+    image: NDArray[np.uint8], faces: Sequence[Face], styles: Sequence[str]
+) -> tuple[str, list[tuple[str, str]]]:
     folder, style = new_folder(), to_style(styles)
     overlay = save_jpeg(draw(*shown(image, faces), style), folder / "overlay.jpg")
     zooms = [

@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 
 from fkp.geometry import crop_transform, transform_points, warp
 from fkp.images import ImageError, load_image
-from fkp.runtime.detectors import shrink
 from fkp.runtime.drawing import Style, draw
 from fkp.runtime.face import Face
+from fkp.search import shrink
 
 MAX_MEGAPIXELS = 40
 STYLES: Mapping[str, str] = {

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from fkp.datasets.dlib_xml import read_dlib_xml, read_given_boxes
 from fkp.datasets.imm import read_imm
-from fkp.datasets.labels import Belief, read_labelled
+from fkp.datasets.labels import Belief, labels_file, read_labelled
 from fkp.datasets.pts import read_pts_folder
 from fkp.datasets.sample import OnError, Sample, fail
 from fkp.datasets.ytf import CSV_SUFFIX, read_ytf_csv
@@ -52,6 +52,7 @@ class Dataset:
         folder: its place in the data root.
         needs: the files and folders in there without which it cannot be read.
         read: reads it from its folder.
+        labelled: whether its points are in the file of labels, without which it cannot be read either.
     """
 
     name: str
@@ -60,10 +61,13 @@ class Dataset:
     folder: str
     needs: tuple[str, ...]
     read: Callable[[Path, OnError], Iterable[Sample]]
+    labelled: bool = False
 
     def missing(self, root: Path) -> list[Path]:
-        """What it needs and the data root does not hold."""
-        return [path for name in self.needs if not (path := root / self.folder / name).exists()]
+        """What it needs and is not there."""
+        needs = [root / self.folder / name for name in self.needs]
+        needs += [labels_file()] if self.labelled else []
+        return [path for path in needs if not path.exists()]
 
 
 def _held_out(sample: Sample) -> bool:
@@ -131,7 +135,7 @@ def _labelled(name: str, title: str, folder: str, every: int = 1) -> Dataset:
         return read_labelled(root, folder, _BELIEVED, on_error, every)
 
     title = f"{title}, labelled by a teacher (`data label`)"
-    return Dataset(name, title, IBUG68.name, folder, (".",), read)
+    return Dataset(name, title, IBUG68.name, folder, (".",), read, labelled=True)
 
 
 DATASETS: Mapping[str, Dataset] = {
@@ -186,7 +190,7 @@ def find_data_root(argument: Path | None = None) -> Path | None:
 
 
 def available(root: Path) -> list[str]:
-    """The names of the data sets whose files are in the data root."""
+    """The names of the data sets that can be read from the data root."""
     return [name for name, dataset in DATASETS.items() if not dataset.missing(root)]
 
 
@@ -200,15 +204,18 @@ def load(name: str, root: Path, on_error: OnError = fail) -> list[Sample]:
 
     Raises:
         ValueError: no data set has that name.
-        FileNotFoundError: the data root does not hold the data set.
+        FileNotFoundError: the data root does not hold the data set, or there are no labels.
         DataError: an entry is broken, and `on_error` raises.
     """
     if name not in DATASETS:
         raise ValueError(f"unknown data set {name!r}; known: {', '.join(DATASETS)}")
     dataset = DATASETS[name]
     if missing := dataset.missing(root):
-        raise FileNotFoundError(
-            f"the data set {name} needs {missing[0]}, which is not there; `python -m fkp data get` "
-            "downloads the public data sets, and --data or FKP_DATA says where they are"
+        remedy = (
+            "`python -m fkp data label` makes it, and FKP_LABELS says where it is"
+            if missing[0] == labels_file()
+            else "`python -m fkp data get` downloads the public data sets, and --data or FKP_DATA says where "
+            "they are"
         )
+        raise FileNotFoundError(f"the data set {name} needs {missing[0]}, which is not there; {remedy}")
     return list(dataset.read(root / dataset.folder, on_error))

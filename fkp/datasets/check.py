@@ -72,26 +72,31 @@ def check(source: Source) -> Finding:
     samples: list[Sample] = []
     problems: list[DataError] = []
     sizes: dict[Path, tuple[int, int]] = {}
-    broken: set[Path] = set()
     progress = {"desc": source.path.name, "unit": " faces", "leave": False, "disable": None}
-    for sample in tqdm(source.read(problems.append), **progress):
-        if sample.image not in sizes and sample.image not in broken:
-            try:
-                sizes[sample.image] = _decode(sample.image)
-            except DataError as error:
-                broken.add(sample.image)
-                problems.append(error)
-        if sample.image in sizes:
-            samples.append(sample)
+    for sample, size in decodable(tqdm(source.read(problems.append), **progress), problems.append):
+        samples.append(sample)
+        sizes[sample.image] = size
     return Finding(source, samples, list(sizes.values()), problems)
 
 
-def _decode(path: Path) -> tuple[int, int]:
-    try:
-        height, width = load_image(path).shape[:2]
-    except ImageError as error:
-        raise DataError(path, None, "the picture cannot be decoded") from error
-    return width, height
+def decodable(samples: Iterable[Sample], on_error: OnError) -> Iterator[tuple[Sample, tuple[int, int]]]:
+    """The samples whose pictures can be decoded, with the (width, height) of these.
+
+    Args:
+        samples: of which each picture is decoded once.
+        on_error: called for every picture that cannot be decoded.
+    """
+    sizes: dict[Path, tuple[int, int] | None] = {}
+    for sample in samples:
+        if sample.image not in sizes:
+            try:
+                height, width = load_image(sample.image).shape[:2]
+                sizes[sample.image] = width, height
+            except ImageError:
+                sizes[sample.image] = None
+                on_error(DataError(sample.image, None, "the picture cannot be decoded"))
+        if size := sizes[sample.image]:
+            yield sample, size
 
 
 _COLUMNS = ("layout", "faces", "points", "boxes", "scheme", "pictures", "sides, px", "face box, px", "where")

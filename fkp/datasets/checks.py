@@ -12,8 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from PIL import ExifTags, Image
 
-# What pictures of data sets come in. Others stay shut: some of Pillow's readers start programs.
-FORMATS = ("JPEG", "PNG", "BMP", "TIFF", "WEBP", "PPM")
+from fkp.images import FORMATS
 
 # A landmark or a box side may lie outside of its picture (a face at the border), but not further
 # than this many times the picture's size.

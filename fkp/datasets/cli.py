@@ -22,8 +22,8 @@ from fkp.datasets.catalogue import (
     training_pictures,
 )
 from fkp.datasets.check import check, find_sources, table
-from fkp.datasets.download import ARCHIVES, DownloadError, get
-from fkp.datasets.labels import LabelledFace, append_label, labels_file, read_labels
+from fkp.datasets.download import ARCHIVES, get
+from fkp.datasets.labels import LabelledFace, append_label, labels_file, resume_labels
 from fkp.datasets.options import add_data, data_root, positive
 from fkp.datasets.things import gather
 from fkp.geometry import mirror_points
@@ -39,7 +39,7 @@ _DOUBTFUL = 0.3  # boxes that score less are not labelled at all
 
 def add_parser(subparsers: argparse._SubParsersAction) -> None:
     """Adds `data` with its own commands."""
-    parser = subparsers.add_parser("data", help="get and check data sets")
+    parser = subparsers.add_parser("data")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     _add_check(commands)
     _add_get(commands)
@@ -82,8 +82,8 @@ def _add_label(commands: argparse._SubParsersAction) -> None:
         "label",
         help="find and landmark the faces in every training picture, as a teacher for training",
         description="Writes one line a picture: the faces that YuNet finds and the points that a landmark "
-        "model puts on them, averaged with those of the mirrored picture. Labels make the data set "
-        "helen-labelled, and the face detector's training data. Goes on where it stopped.",
+        "model puts on them, averaged with those of the mirrored picture. Labels make the data sets "
+        "helen-labelled and ytf-labelled, and the face detector's training data. Goes on where it stopped.",
     )
     add_data(parser)
     parser.add_argument("--model", default="fkp68-large", help="landmark model, name or path (fkp68-large)")
@@ -108,9 +108,11 @@ def _add_things(commands: argparse._SubParsersAction) -> None:
 
 
 def _check(args: argparse.Namespace) -> int:
+    if not args.path.exists():
+        raise FileNotFoundError(f"{args.path} is not there")
     sources = find_sources(args.path)
     if not sources:
-        raise SystemExit(f"{args.path} holds no known layout (dlib's XML, .pts, the YTF CSVs, IMM's .asf)")
+        raise ValueError(f"{args.path} holds no known layout (dlib's XML, .pts, the YTF CSVs, IMM's .asf)")
     findings = [check(source) for source in sources]
     print(table(findings))
     if names := available(args.path):
@@ -128,10 +130,7 @@ def _check(args: argparse.Namespace) -> int:
 
 
 def _get(args: argparse.Namespace) -> int:
-    try:
-        folder = get(ARCHIVES[args.name], args.out)
-    except DownloadError as error:
-        raise SystemExit(str(error)) from error
+    folder = get(ARCHIVES[args.name], args.out)
     print(f"{folder} is ready; check it with `python -m fkp data check {args.out}`")
     return 0
 
@@ -149,7 +148,9 @@ def _fit_boxes(args: argparse.Namespace) -> int:
         "DLIB_BOX": (np.array([sample.given_box]) for sample in samples),
     }
     for name, detector in detectors.items():
-        sources[name] = (detector.raw_boxes(load_image(s.image))[0] for s in tqdm(samples, name, leave=False))
+        sources[name] = (
+            detector.raw_boxes(load_image(s.image))[0] for s in tqdm(samples, name, leave=False, disable=None)
+        )
     for name, found in sources.items():
         box_map, count = fit_box_map(samples, found)
         print(f"{name} = {box_map}  # {count} of {len(samples)} faces, {DATASETS[_FIT_ON].title}")
@@ -160,22 +161,19 @@ def _label(args: argparse.Namespace) -> int:
     # As above: here runtime models write what data sets read.
     from fkp.runtime.detectors import YuNetDetector
     from fkp.runtime.landmarker import Landmarker
-    from fkp.runtime.sessions import ModelError
 
     root = data_root(args.data)
     out = args.out or labels_file()
-    try:
-        detector = YuNetDetector(args.yunet or root / YUNET_FILE, threshold=_DOUBTFUL)
-        landmarker = Landmarker(args.model, detector=detector, refine=True)
-    except (ModelError, ValueError) as error:
-        raise SystemExit(str(error)) from error
-    done = read_labels(out) if out.is_file() else {}
+    detector = YuNetDetector(args.yunet or root / YUNET_FILE, threshold=_DOUBTFUL)
+    landmarker = Landmarker(args.model, detector=detector, refine=True)
+    done = resume_labels(out)
     names = [path.relative_to(root).as_posix() for path in training_pictures(root)]
-    for name in tqdm([name for name in names if name not in done], "labelling", unit="picture"):
+    left = [name for name in names if name not in done]
+    for name in tqdm(left, "labelling", unit="picture", disable=None):
         try:
             append_label(out, name, label_picture(landmarker, load_image(root / name)))
         except ImageError as error:
-            raise SystemExit(f"{error}; the pictures before it are labelled in {out}") from error
+            raise ImageError(f"{error}; the pictures before it are labelled in {out}") from error
     print(f"{len(names)} pictures are labelled in {out}")
     return 0
 
@@ -199,7 +197,7 @@ def label_picture(landmarker: Landmarker, image: NDArray[np.uint8]) -> list[Labe
 
 def _things(args: argparse.Namespace) -> int:
     if missing := [str(folder) for folder in args.folders if not folder.is_dir()]:
-        raise SystemExit(f"no such folder: {', '.join(missing)}")
+        raise FileNotFoundError(f"no such folder: {', '.join(missing)}")
     out = data_root(args.data) / THINGS_FOLDER
     copied, passed = gather(args.folders, out, args.most)
     print(f"{copied} pictures are in {out}; {passed} could not be read or are too small")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -71,7 +71,7 @@ def read_labels(path: Path) -> dict[str, list[LabelledFace]]:
     if not path.is_file():
         raise FileNotFoundError(f"{path} is not there: make it with `python -m fkp data label`")
     labels: dict[str, list[LabelledFace]] = {}
-    for number, line in enumerate(path.read_text().splitlines(), start=1):
+    for number, line in enumerate(path.read_bytes().splitlines(), start=1):
         with located(path, number):
             try:
                 row = json.loads(line)
@@ -82,6 +82,20 @@ def read_labels(path: Path) -> dict[str, list[LabelledFace]]:
             except (KeyError, TypeError) as error:
                 raise ValueError(f"not a line of labels: {error!r}") from error
     return labels
+
+
+def resume_labels(path: Path) -> Collection[str]:
+    """The pictures that a file of labels holds, none where it is not there, ready for more: a last line that
+    an interruption left incomplete is dropped.
+
+    Raises:
+        DataError: another line cannot be read.
+    """
+    if not path.is_file():
+        return ()
+    with path.open("r+b") as file:
+        file.truncate(file.read().rfind(b"\n") + 1)
+    return read_labels(path).keys()
 
 
 def append_label(path: Path, picture: str, faces: list[LabelledFace]) -> None:

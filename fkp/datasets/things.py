@@ -29,7 +29,7 @@ def gather(sources: Sequence[Path], out: Path, most: int) -> tuple[int, int]:
     """
     out.mkdir(parents=True, exist_ok=True)
     copied = passed = 0
-    for path in tqdm(list(_chosen(sources, most)), "copying", unit="picture"):
+    for path in tqdm(list(_chosen(sources, most)), "copying", unit="picture", disable=None):
         try:
             picture = Image.fromarray(load_image(path))
         except ImageError:

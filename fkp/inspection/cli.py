@@ -60,7 +60,6 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
     """Adds `inspect`."""
     parser = subparsers.add_parser(
         "inspect",
-        help="show what a network learned",
         description="Pictures of what a network learned: its filters, what it makes of a face, the mean "
         "face and the modes of its data, its training as a film.",
         epilog=_EPILOG,
@@ -77,15 +76,12 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
 
 def _inspect(args: argparse.Namespace) -> int:
     with tempfile.TemporaryDirectory() as scratch:
-        try:
-            model, run = _find(args.name, args.runs, Path(scratch))
-            spec = ModelSession(model, "cpu").spec
-            out = args.out or Path("inspect") / spec.name
-            run = run or args.runs / spec.name
-            for path, words in _all(model, spec, args.image, find_data_root(args.data), run, out):
-                print(f"{path}: {words}")
-        except (ModelError, ImageError) as error:
-            raise SystemExit(str(error)) from error
+        model, run = _find(args.name, args.runs, Path(scratch))
+        spec = ModelSession(model, "cpu").spec
+        out = args.out or Path("inspect") / spec.name
+        run = run or args.runs / spec.name
+        for path, words in _all(model, spec, args.image, find_data_root(args.data), run, out):
+            print(f"{path}: {words}")
     return 0
 
 

@@ -30,8 +30,15 @@ def full_precision(layer: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
         return layer(x.float())
 
 
+def read_coordinates(
+    layer: Callable[[Tensor], Tensor], features: Tensor, offset: float, scale: float
+) -> Prediction:
+    """Features -> points = offset + scale x the outputs of a `coordinate_layer`."""
+    return Prediction(offset + scale * full_precision(layer, features).unflatten(1, (-1, 2)))
+
+
 class CoordinateHead(nn.Module):
-    """Features -> points = offset + scale x the outputs of one linear layer."""
+    """One linear layer, read by `read_coordinates`."""
 
     def __init__(
         self, inputs: int, num_points: int, bias: float | None = None, offset: float = 0.0, scale: float = 1.0
@@ -41,8 +48,7 @@ class CoordinateHead(nn.Module):
         self.offset, self.scale = offset, scale
 
     def forward(self, features: Tensor) -> Prediction:
-        output = full_precision(self.linear, features)
-        return Prediction(self.offset + self.scale * output.unflatten(1, (-1, 2)))
+        return read_coordinates(self.linear, features, self.offset, self.scale)
 
 
 class PCAHead(nn.Module):

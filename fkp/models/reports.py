@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from torch import Tensor, nn
 
 from fkp.models.contract import Prediction
-from fkp.models.heads import coordinate_layer, full_precision
+from fkp.models.heads import coordinate_layer, read_coordinates
 from fkp.models.registry import register
 
 
@@ -73,5 +73,4 @@ class PlainCNN(nn.Module):
         self.offset, self.scale = offset, scale
 
     def forward(self, x: Tensor) -> Prediction:
-        output = full_precision(self.head[-1], self.head[:-1](self.features(x)))
-        return Prediction(self.offset + self.scale * output.unflatten(1, (-1, 2)))
+        return read_coordinates(self.head[-1], self.head[:-1](self.features(x)), self.offset, self.scale)

@@ -30,6 +30,8 @@ writes into the folder landmarks:
   faces.json, faces.csv     every face of every picture, and of every frame of a video
   holiday.jpg, clip.mp4     the pictures with the landmarks drawn in
   holiday.pts               the points in iBUG's format; further faces are holiday_1.pts, ...
+
+exits with 1 where one of the inputs failed, and with 2 where nothing could be started
 """
 
 
@@ -63,14 +65,17 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Predict for every input; 1 where any of them failed, 2 where nothing could be started."""
+    """Predict for every input; 1 where any of them failed.
+
+    Raises:
+        ValueError: nothing could be started.
+    """
+    files = find_files(args.inputs, args.out)
+    landmarker = Landmarker(args.model, args.provider, refine=args.refine)
     try:
-        files = find_files(args.inputs, args.out)
-        landmarker = Landmarker(args.model, args.provider, refine=args.refine)
         args.out.mkdir(parents=True, exist_ok=True)
-    except (ValueError, OSError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
+    except OSError as error:
+        raise ValueError(f"--out {args.out} cannot be made a folder: {error.strerror}") from error
     faces, faceless, failures = 0, [], []
     with ResultWriter(args.out, landmarker.spec.name) as results:
         job = _Job(landmarker, results, overlay=not args.no_overlay)
@@ -138,13 +143,15 @@ def find_files(inputs: Sequence[Path], out: Path) -> list[Path]:
     """The files to predict for: the inputs themselves, and the pictures and videos below input folders.
 
     Raises:
-        ValueError: a folder holds none, or results would land beside the inputs, on which a picture
-            or the `.pts` of a data set could be overwritten.
+        ValueError: a folder holds none, or results would land in or above it or beside the inputs, on which
+            a picture or the `.pts` of a data set could be overwritten.
     """
     files: dict[Path, None] = {}
     for path in inputs:
         found = [path]
         if path.is_dir():
+            if path.resolve().is_relative_to(out.resolve()):
+                raise ValueError(f"--out {out} must be another folder than the input {path}")
             below = (file for file in sorted(path.rglob("*")) if out.resolve() not in file.resolve().parents)
             found = [file for file in below if file.suffix.lower() in _IMAGES | _VIDEOS and file.is_file()]
             if not found:

@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 
 from fkp.geometry import BoxMap, merge_boxes, suppress_overlaps
 from fkp.runtime.sessions import ModelError, load_session, provider_names
-from fkp.spec import DETECTOR_OUTPUT_NAMES, DETECTOR_STEP, DETECTOR_THRESHOLD, INPUT_NAME
+from fkp.search import shrink, to_batch
+from fkp.spec import DETECTOR_OUTPUT_NAMES, DETECTOR_THRESHOLD, INPUT_NAME
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -122,19 +123,6 @@ class YuNetDetector:
         return (corners / scale).astype(np.float32), rows[:, 14].astype(np.float32)
 
 
-def shrink(image: NDArray, longest: int) -> tuple[NDArray, float]:
-    """A picture (H, W, ...) with at most `longest` pixels on its longer side, and its new scale."""
-    height, width = image.shape[:2]
-    scale = min(1.0, longest / max(height, width))
-    if scale == 1:
-        return image, scale
-    # Of a sliver OpenCV would leave nothing.
-    size = (
-        None if min(height, width) * scale >= 1 else (max(1, int(width * scale)), max(1, int(height * scale)))
-    )
-    return cv2.resize(image, size, fx=scale, fy=scale, interpolation=cv2.INTER_AREA), scale
-
-
 class FkpDetector:
     """This project's own face detector, trained to give canonical boxes.
 
@@ -142,7 +130,6 @@ class FkpDetector:
     """
 
     _FILE = Path(__file__).resolve().parents[2] / "exported" / "detectors" / "fkp-detector-int8.onnx"
-    _LONG_SIDE = 640  # pictures are searched at this size at most
 
     def __init__(self, path: str | Path | None = None, threads: int | None = None) -> None:
         """Load the detector.
@@ -160,15 +147,11 @@ class FkpDetector:
             raise ModelError(f"the model {self.path} is not a face detector of this project")
 
     def detect(self, image: NDArray[np.uint8]) -> Detections:
-        small, scale = shrink(image, self._LONG_SIDE)
-        height, width = small.shape[:2]
-        padded = cv2.copyMakeBorder(
-            small, 0, -height % DETECTOR_STEP, 0, -width % DETECTOR_STEP, cv2.BORDER_CONSTANT
-        )
+        batch, scale = to_batch(image)
         try:
-            boxes, scores = self._session.run(list(DETECTOR_OUTPUT_NAMES), {INPUT_NAME: padded[None]})
+            boxes, scores = self._session.run(list(DETECTOR_OUTPUT_NAMES), {INPUT_NAME: batch})
         except Exception as error:  # ONNX Runtime's errors have no base class of their own
-            raise ModelError(f"the face detector {self.path} failed on pixels {padded.shape}") from error
+            raise ModelError(f"the face detector {self.path} failed on pixels {batch.shape[1:]}") from error
         boxes, scores = merge_boxes(boxes[0], scores[0], DETECTOR_THRESHOLD)
         return Detections((boxes / scale).astype(np.float32), scores)
 

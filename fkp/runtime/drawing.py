@@ -97,10 +97,9 @@ def _paint(canvas: NDArray[np.uint8], face: Face, style: Style, fine: int) -> No
         for outline in scheme.outlines:
             colour = REGION_COLOURS[outline.region]
             _line(canvas, points[list(outline.points)], colour, width, outline.closed)
-    region_of = {index: region for region, indices in scheme.regions.items() for index in indices}
     shades = _shades(face.scores) if style.confidence else None
     for index, point in enumerate(points):
-        colour = REGION_COLOURS[region_of[index]] if shades is None else shades[index]
+        colour = REGION_COLOURS[scheme.region_of[index]] if shades is None else shades[index]
         if style.points:
             _dot(canvas, point, colour, radius)
         if style.indices:

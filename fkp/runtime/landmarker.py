@@ -69,8 +69,8 @@ class Landmarker:
             model: a name of `list_models()`, or the path of an .onnx file.
             providers: such as "cpu" or "cuda", in order of preference; None for the best installed.
             threads: threads of the network on the CPU; None leaves it to ONNX Runtime.
-            detector: a name of `fkp.runtime.detectors.DETECTORS`, the path of a YuNet file, or an object with
-                a `detect` of its own.
+            detector: a name of `fkp.runtime.detectors.DETECTORS`, the path of a detector of this project or
+                of YuNet, or an object with a `detect` of its own.
             refine: predict a second time, on a crop around the first prediction with level eyes.
 
         Raises:
@@ -88,7 +88,12 @@ class Landmarker:
         self._detector = get_detector(detector, threads) if isinstance(detector, str) else detector
 
     def __call__(self, image: NDArray[np.uint8]) -> list[Face]:
-        """The faces of an RGB uint8 picture (H, W, 3); [] when there is none."""
+        """The faces of an RGB uint8 picture (H, W, 3); [] when there is none.
+
+        Raises:
+            ValueError: `image` is not (H, W, 3) uint8.
+            ModelError: the answer of the model or of the detector cannot be used.
+        """
         return self.analyse(image).faces
 
     def predict(self, image: NDArray[np.uint8], boxes: ArrayLike) -> NDArray[np.float32]:
@@ -103,22 +108,36 @@ class Landmarker:
     def predict_with_scores(
         self, image: NDArray[np.uint8], boxes: ArrayLike
     ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """As `predict`, with the scores (N, K) of the points."""
+        """As `predict`, with the scores (N, K) of the points, and the same errors."""
         return self._predict(_check_image(image), _check_boxes(boxes), _Stopwatch())
 
     def predict_again(
         self, image: NDArray[np.uint8], boxes: ArrayLike, points: ArrayLike
     ) -> NDArray[np.float32]:
-        """The second pass of `refine`: landmarks (N, K, 2) on level crops around first ones (N, K, 2)."""
+        """The second pass of `refine`: landmarks (N, K, 2) on level crops around first ones (N, K, 2).
+
+        Raises:
+            ValueError, ModelError: as `predict`.
+        """
         first = np.asarray(points, np.float32)
         return self._predict_again(_check_image(image), _check_boxes(boxes), first, _Stopwatch())[0]
 
     def detect(self, image: NDArray[np.uint8]) -> Detections:
-        """The face boxes that the detector finds in a picture."""
+        """The face boxes that the detector finds in a picture.
+
+        Raises:
+            ValueError: `image` is not (H, W, 3) uint8.
+            ModelError: the project's own detector failed.
+        """
         return self._detector.detect(_check_image(image))
 
     def analyse(self, image: NDArray[np.uint8], boxes: ArrayLike | None = None) -> Analysis:
-        """Faces and timings of a picture; with `boxes` (N, 4), canonical, nothing is detected."""
+        """Faces and timings of a picture; with `boxes` (N, 4), canonical, nothing is detected.
+
+        Raises:
+            ValueError: as `predict`.
+            ModelError: the answer of the model or of the detector cannot be used.
+        """
         watch = _Stopwatch()
         if boxes is None:
             with watch("detect"):

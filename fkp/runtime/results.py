@@ -37,8 +37,7 @@ def record(image: str, size: tuple[int, int], model: str, faces: Sequence[Face])
 def csv_rows(image: str, faces: Sequence[Face]) -> Iterator[tuple[str | int | float, ...]]:
     """One row of `CSV_COLUMNS` for every point; x and y in the image frame."""
     for number, face in enumerate(faces):
-        regions = get_scheme(face.scheme).regions
-        region_of = {index: region for region, indices in regions.items() for index in indices}
+        region_of = get_scheme(face.scheme).region_of
         for index, ((x, y), score) in enumerate(zip(face.points.tolist(), face.scores.tolist(), strict=True)):
             yield image, number, index, region_of[index], round(x, 2), round(y, 2), round(score, 4)
 

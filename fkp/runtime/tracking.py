@@ -55,7 +55,7 @@ class OneEuroFilter:
         return current.astype(np.float32)
 
 
-def _weight(cutoff, step: float):
+def _weight(cutoff: float | NDArray, step: float) -> float | NDArray:
     """The share of a new value in a low-pass filter of that cutoff (Hz), `step` seconds after the last."""
     return 1 / (1 + 1 / (2 * np.pi * cutoff * step))
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -11,7 +10,7 @@ import torch
 
 from fkp.models import multiply_adds
 from fkp.training.recipe import Recipe
-from fkp.training.run import Run, RunError
+from fkp.training.run import Named, Run, RunError
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,21 +38,13 @@ def cost(recipe: Recipe, faces: int) -> int:
     return multiply_adds(recipe.build(), crop) * recipe.epochs * (recipe.samples_per_epoch or faces)
 
 
-def epochs_seen(run: Run) -> int:
-    """How many epochs a run's log holds."""
-    if not run.log.is_file():
-        return 0
-    with run.log.open(newline="") as file:
-        return sum(1 for _ in csv.DictReader(file))
-
-
-def is_finished(recipe: Recipe, run: Run) -> bool:
+def is_finished(recipe: Named, run: Run) -> bool:
     """Whether a run holds this very recipe, trained to its end or recovered from a file."""
     try:
         run.load_weights(recipe)
     except RunError:
         return False
-    return not run.log.is_file() or epochs_seen(run) >= recipe.epochs
+    return run.is_final(recipe.epochs)
 
 
 def work_through(
@@ -86,5 +77,5 @@ def work_through(
             except RunError as error:
                 why = str(error)
         if not is_finished(recipe, run):
-            left.append(Left(recipe, epochs_seen(run), why))
+            left.append(Left(recipe, run.epochs_seen, why))
     return left

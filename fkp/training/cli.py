@@ -8,15 +8,21 @@ import math
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from fkp.datasets import DataError, Sample, as_scheme, load
+from fkp.datasets.check import decodable
 from fkp.datasets.options import add_data, data_root, positive
-from fkp.images import ImageError, load_image
-from fkp.training.agenda import Left, cost, epochs_seen, is_finished, work_through
+from fkp.training.agenda import Left, cost, is_finished, work_through
 from fkp.training.catalogue import RECIPES, get_recipe
 from fkp.training.recipe import Recipe
 from fkp.training.run import Run, RunError
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 _RECOVERY_CROPS = 128
 
@@ -32,7 +38,6 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
 def _add_train(subparsers: argparse._SubParsersAction) -> None:
     parser = subparsers.add_parser(
         "train",
-        help="train a recipe, or resume its run",
         formatter_class=argparse.RawDescriptionHelpFormatter,
         description="Trains a recipe of the catalogue, or all of them the cheapest first. What\n"
         "was interrupted goes on where it was, and with --all what is finished is passed over. Labels\n"
@@ -58,7 +63,6 @@ def _add_train(subparsers: argparse._SubParsersAction) -> None:
 def _add_export(subparsers: argparse._SubParsersAction) -> None:
     parser = subparsers.add_parser(
         "export",
-        help="write a trained recipe as an .onnx file",
         description="Writes NAME.onnx with its description inside, compares it with the trained network "
         "on real crops, and refreshes the index of the folder.",
     )
@@ -71,7 +75,6 @@ def _add_export(subparsers: argparse._SubParsersAction) -> None:
 def _add_quantise(subparsers: argparse._SubParsersAction) -> None:
     parser = subparsers.add_parser(
         "quantise",
-        help="write an exported model again, in 8-bit integers",
         description="Writes NAME-int8.onnx beside NAME.onnx, calibrated on training crops, and measures both "
         "on the validation part; refuses to write one that is more than 2 % worse.",
     )
@@ -84,7 +87,6 @@ def _add_quantise(subparsers: argparse._SubParsersAction) -> None:
 def _add_recover(subparsers: argparse._SubParsersAction) -> None:
     parser = subparsers.add_parser(
         "recover",
-        help="make a run of an exported model, to train on from it",
         description="Writes the weights of an exported file as those of a run, so that recipes can name it "
         "as what they start from or as their teacher, without its being trained again.",
     )
@@ -114,7 +116,7 @@ def _train(args: argparse.Namespace) -> int:
     if is_finished(recipe, run):
         print(f"trained; see {run.folder}, and export it with `python -m fkp export {recipe.name}`")
     else:
-        print(f"left: {Left(recipe, epochs_seen(run))}")
+        print(f"left: {Left(recipe, run.epochs_seen)}")
     return 0
 
 
@@ -159,51 +161,42 @@ def _train_apart(args: argparse.Namespace, root: Path, recipe: Recipe, seconds: 
 def _train_one(args: argparse.Namespace, root: Path, recipe: Recipe, until: float) -> Run:
     from fkp.training.loop import Trainer
 
+    if not args.restart:
+        Run(args.runs / recipe.name).check_continues(recipe.epochs)  # before anything is decoded
     broken: list[DataError] = []
 
     def samples(name: str) -> list[Sample]:
         if not args.skip_broken:
-            return [as_scheme(sample, recipe.scheme) for sample in load(name, root)]
-        found = load(name, root, broken.append)
-        return [as_scheme(sample, recipe.scheme) for sample in found if _decodes(sample, broken)]
+            return _faces(recipe, name, root)
+        found = decodable(load(name, root, broken.append), broken.append)
+        return [as_scheme(sample, recipe.scheme) for sample, _ in found]
 
-    try:
-        trainer = Trainer(
-            recipe,
-            {name: samples(name) for name in recipe.train},
-            samples(recipe.validation),
-            args.runs / recipe.name,
-            restart=args.restart,
-            workers=args.workers,
-        )
-        if broken:
-            print(f"skipped {len(broken)} broken samples; the first: {broken[0]}")
-        return trainer.train(until)
-    except (DataError, ImageError, FileNotFoundError, FloatingPointError, RunError) as error:
-        raise SystemExit(str(error)) from error
+    trainer = Trainer(
+        recipe,
+        {name: samples(name) for name in recipe.train},
+        samples(recipe.validation),
+        args.runs / recipe.name,
+        restart=args.restart,
+        workers=args.workers,
+    )
+    if broken:
+        print(f"skipped {len(broken)} broken samples; the first: {broken[0]}")
+    return trainer.train(until)
 
 
-def _decodes(sample: Sample, broken: list[DataError]) -> bool:
-    try:
-        load_image(sample.image)
-    except ImageError:
-        broken.append(DataError(sample.image, None, "the picture cannot be decoded"))
-        return False
-    return True
+def _faces(recipe: Recipe, dataset: str, root: Path) -> list[Sample]:
+    """The faces of a data set, with the points that a recipe is about."""
+    return [as_scheme(sample, recipe.scheme) for sample in load(dataset, root)]
 
 
 def _export(args: argparse.Namespace) -> int:
     from fkp.runtime.index import models_folder, refresh_index
-    from fkp.runtime.sessions import ModelError
     from fkp.training.export import export
 
     recipe = get_recipe(args.name)
     folder = args.out or models_folder()
-    try:
-        path, difference = export(recipe, Run(args.runs / recipe.name), folder)
-        refresh_index(folder)
-    except (RunError, ModelError) as error:
-        raise SystemExit(str(error)) from error
+    path, difference = export(recipe, Run(args.runs / recipe.name), folder)
+    refresh_index(folder)
     size = path.stat().st_size / 1e6
     print(f"{path}: {size:.2f} MB, within {difference:.1e} of the crop of the trained network")
     return 0
@@ -212,46 +205,38 @@ def _export(args: argparse.Namespace) -> int:
 def _quantise(args: argparse.Namespace) -> int:
     from fkp.runtime.index import models_folder, refresh_index
     from fkp.training.crops import CropDataset, load_crops
-    from fkp.training.quantise import QuantisationError, quantise
+    from fkp.training.quantise import check_exported, quantise
 
     recipe, folder = get_recipe(args.name), args.out or models_folder()
+    source = folder / f"{recipe.name}.onnx"
+    check_exported(source, f"export {recipe.name}")
     root = data_root(args.data)
-    try:
-        training, validation = (
-            load_crops([as_scheme(sample, recipe.scheme) for sample in load(name, root)], recipe)
-            for name in (recipe.train[0], recipe.validation)
-        )
-        path, before, after = quantise(
-            folder / f"{recipe.name}.onnx",
-            CropDataset(training, recipe, recipe.augmentation),
-            CropDataset(validation, recipe),
-        )
-    except (DataError, FileNotFoundError, ImageError, QuantisationError) as error:
-        raise SystemExit(str(error)) from error
+    training, validation = (
+        load_crops(_faces(recipe, name, root), recipe) for name in (recipe.train[0], recipe.validation)
+    )
+    path, before, after = quantise(
+        source, CropDataset(training, recipe, recipe.augmentation), CropDataset(validation, recipe)
+    )
     refresh_index(folder)
     print(f"{path}: {path.stat().st_size / 1e6:.2f} MB; {recipe.validation}: {before:.3f} % -> {after:.3f} %")
     return 0
 
 
 def _recover(args: argparse.Namespace) -> int:
-    import numpy as np
-    import torch
-
     from fkp.runtime.index import models_folder
-    from fkp.training.crops import CropDataset, load_crops
     from fkp.training.recover import recover
 
     recipe, run = get_recipe(args.name), Run(args.runs / args.name)
     path = args.file or models_folder() / f"{args.name}.onnx"
-    root = data_root(args.data)
-    if run.weights.is_file():
-        raise SystemExit(f"{run.weights} is there already: give another --runs folder")
-    try:
-        faces = [as_scheme(sample, recipe.scheme) for sample in load(recipe.train[0], root)]
-        crops = CropDataset(load_crops(faces, recipe), recipe, recipe.augmentation)
-        shown = np.stack([crops[draw, draw][0] for draw in range(min(_RECOVERY_CROPS, len(crops)))])
-        difference = recover(recipe, path, torch.from_numpy(shown), run)
-    except (DataError, FileNotFoundError, ImageError, RunError) as error:
-        raise SystemExit(str(error)) from error
+    difference = recover(recipe, path, _recovery_crops(recipe, data_root(args.data)), run)
     print(f"{run.weights}: within {difference:.1e} of the crop of {path}")
     return 0
+
+
+def _recovery_crops(recipe: Recipe, root: Path) -> Iterator[NDArray[np.uint8]]:
+    from fkp.training.crops import CropDataset, load_crops
+
+    faces = _faces(recipe, recipe.train[0], root)[:_RECOVERY_CROPS]
+    crops = CropDataset(load_crops(faces, recipe), recipe, recipe.augmentation)
+    for draw in range(len(crops)):
+        yield crops[draw, draw][0]

@@ -79,7 +79,9 @@ def _cached_images(
         shape = (len(samples), side, side, 3)
         try:
             images = np.lib.format.open_memmap(part, mode="w+", dtype=np.uint8, shape=shape)
-            decoding = tqdm(zip(samples, matrices, strict=True), "decoding", len(samples), unit="face")
+            decoding = tqdm(
+                zip(samples, matrices, strict=True), "decoding", len(samples), unit="face", disable=None
+            )
             for i, (sample, matrix) in enumerate(decoding):
                 images[i] = geometry.warp(load_image(sample.image), matrix, (side, side))
             images.flush()
@@ -103,8 +105,8 @@ class CropDataset(Dataset):
     def __len__(self) -> int:
         return len(self.crops.images)
 
-    def __getitem__(self, key: tuple[int, int]) -> tuple[NDArray[np.uint8], NDArray[np.float32], int]:
-        """The crop (H, W, 3) uint8, its points (K, 2) in the unit frame, and the face's index."""
+    def __getitem__(self, key: tuple[int, int]) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
+        """The crop (H, W, 3) uint8 and its points (K, 2) in the unit frame."""
         draw, index = key
         crop, points = augment(
             np.random.default_rng([self.recipe.seed, draw]),
@@ -116,15 +118,15 @@ class CropDataset(Dataset):
             self.mirror,
             self.augmentation,
         )
-        return crop, geometry.to_unit(points, self.recipe.input_size).astype(np.float32), index
+        return crop, geometry.to_unit(points, self.recipe.input_size).astype(np.float32)
 
 
 class DrawSampler(Sampler):
-    """Keys (draw, index) of one epoch after another, shuffled, each face equally often.
+    """Keys (draw, index) of one epoch after another, shuffled, each face as often as the others or once more.
 
     Args:
         faces: how many there are.
-        draws: how many make an epoch; more than there are faces cycles them.
+        draws: how many make an epoch; more than there are faces cycles them, fewer leaves some out.
     """
 
     def __init__(self, faces: int, draws: int, seed: int) -> None:

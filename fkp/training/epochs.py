@@ -19,7 +19,7 @@ from tqdm import tqdm
 
 from fkp.training.crops import DrawSampler
 from fkp.training.optimise import Schooling, new_optimiser, rate_factor, warm_ema
-from fkp.training.run import Run, check_same_recipe, save_atomically
+from fkp.training.run import Run, RunError, check_same_recipe, save_atomically
 
 _CHECKPOINT_SECONDS = 120
 
@@ -46,7 +46,8 @@ class Epochs(ABC):
         workers: processes that make items beside the training one.
 
     Raises:
-        RunError: the folder holds a run of another version of the recipe.
+        RunError: the folder holds a run of another version of the recipe, or final weights without a
+            checkpoint to go on from.
     """
 
     def __init__(
@@ -79,8 +80,10 @@ class Epochs(ABC):
         steps = recipe.epochs * len(self.loader)
         self.scheduler = torch.optim.lr_scheduler.LambdaLR(optimiser, rate_factor(recipe, steps))
         self.history: list[dict[str, float]] = []
-        if self.run.checkpoint.is_file() and not restart:
-            self._resume()
+        if not restart:
+            self.run.check_continues(recipe.epochs)
+            if self.run.checkpoint.is_file():
+                self._resume()
 
     @abstractmethod
     def loss(self, batch: Any) -> Tensor:
@@ -155,7 +158,7 @@ class Epochs(ABC):
                 self.average.update_parameters(self.model)
             value = loss.item()
             if not math.isfinite(value):
-                raise FloatingPointError(f"the loss became {value} in epoch {epoch + 1}: lower learning_rate")
+                raise RunError(f"the loss became {value} in epoch {epoch + 1}: lower learning_rate")
             total += value
             bar.set_postfix(loss=f"{value:.4g}", refresh=False)
         return total / len(self.loader)

@@ -16,10 +16,12 @@ from fkp.training.crops import CropDataset
 
 @dataclass(frozen=True, slots=True)
 class Evaluation:
-    """Attributes:
-    loss: the recipe's loss on crops that are not varied.
-    face_nme: (N,) percent, by the scheme's normaliser.
-    points: (N, K, 2) predicted, crop frame.
+    """How a model does on a validation part.
+
+    Attributes:
+        loss: the recipe's loss on crops that are not varied.
+        face_nme: (N,) percent, by the scheme's normaliser.
+        points: (N, K, 2) predicted, crop frame.
     """
 
     loss: float

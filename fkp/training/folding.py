@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
 from fkp.grouping import GROUP, group_weight
-from fkp.spec import DETECTOR_STEP, INPUT_NAME
+from fkp.search import STEP
+from fkp.spec import INPUT_NAME
 
 PIXELS = "grouped_pixels"  # what the folded convolution takes: bytes, less the one that stands for zero
 _BYTES = "grouped_bytes"
@@ -102,7 +103,7 @@ def feed_bytes(proto: onnx.ModelProto) -> None:
 def _input_size(graph: onnx.GraphProto) -> tuple[int, int]:
     """Height and width of the input; of a dynamic one the smallest."""
     sides = graph.input[0].type.tensor_type.shape.dim[1:3]
-    height, width = (side.dim_value or DETECTOR_STEP for side in sides)
+    height, width = (side.dim_value or STEP for side in sides)
     return height, width
 
 

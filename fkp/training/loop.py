@@ -38,8 +38,8 @@ class Trainer(Epochs):
         workers: processes that vary pictures beside the training one.
 
     Raises:
-        RunError: the folder holds a run of another version of the recipe, or there is no run of its `initial`
-            recipe or its teacher beside it.
+        RunError: the folder holds a run of another version of the recipe, or final weights without a
+            checkpoint to go on from, or there is no run of its `initial` recipe or its teacher beside it.
         ValueError: its teacher cannot teach it.
     """
 
@@ -53,8 +53,10 @@ class Trainer(Epochs):
         restart: bool = False,
         workers: int = 0,
     ) -> None:
-        set_seed(recipe.seed)
         self.recipe = recipe
+        # Before anything is decoded: they may be missing.
+        initial, self.teacher = _initial(recipe, folder.parent), _teacher(recipe, folder.parent)
+        set_seed(recipe.seed)
         accelerator = new_accelerator(recipe.precision)
         with accelerator.main_process_first():
             samples = [sample for part in training.values() for sample in part]
@@ -62,13 +64,11 @@ class Trainer(Epochs):
             self.validation = CropDataset(load_crops(validation, recipe), recipe)
         self.training_data = {name: len(samples) for name, samples in training.items()}
         model = recipe.build()
-        if recipe.initial:
-            model.load_state_dict(Run(folder.parent / recipe.initial).read_weights(recipe.initial).model)
-            self.pretrained = recipe.initial
-        else:
-            shapes = unit_shapes(samples, recipe.margin, recipe.input_size)
-            self.pretrained = begin(model.network, torch.from_numpy(shapes))
-        self.teacher = _teacher(recipe, folder.parent)
+        if initial is not None:
+            model.load_state_dict(initial.model)
+        self.pretrained = recipe.initial or begin(
+            model.network, torch.from_numpy(unit_shapes(samples, recipe.margin, recipe.input_size))
+        )
         if self.teacher is not None:
             self.teacher.to(accelerator.device)
         faces = len(crops.images)
@@ -88,8 +88,8 @@ class Trainer(Epochs):
             plot_cases(self.validation, self._evaluate(), self.run.folder / "cases.png")
         return self.run
 
-    def loss(self, batch: tuple[Tensor, Tensor, Tensor]) -> Tensor:
-        crops, target, _ = batch
+    def loss(self, batch: tuple[Tensor, Tensor]) -> Tensor:
+        crops, target = batch
         with self.accelerator.autocast():
             prediction = self.wrapped(crops)
         loss = self.recipe.loss(prediction, target)
@@ -131,6 +131,13 @@ class Trainer(Epochs):
 
     def draw(self) -> None:
         plot_curves(self.history, self.recipe.name, self.run.folder / "curves.png")
+
+
+def _initial(recipe: Recipe, runs: Path) -> Weights | None:
+    """What a recipe's weights start from, whose run is in that folder."""
+    if recipe.initial is None:
+        return None
+    return Run(runs / recipe.initial).read_weights(f"train {recipe.initial}")
 
 
 def _teacher(recipe: Recipe, runs: Path) -> KeypointModel | None:

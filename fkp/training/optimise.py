@@ -9,14 +9,12 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor, nn
 
+from fkp.training.run import Named
 
-class Schooling(Protocol):
+
+class Schooling(Named, Protocol):
     """The part of a recipe that says how to step, and how often, see `Recipe`."""
 
-    @property
-    def name(self) -> str: ...
-    @property
-    def epochs(self) -> int: ...
     @property
     def batch_size(self) -> int: ...
     @property

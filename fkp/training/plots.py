@@ -64,7 +64,7 @@ def plot_cases(dataset: CropDataset, evaluation: Evaluation, path: Path, each: i
 
 def _draw_case(axes: Axes, dataset: CropDataset, evaluation: Evaluation, index: int, name: str) -> None:
     recipe = dataset.recipe
-    crop, unit, _ = dataset[0, index]
+    crop, unit = dataset[0, index]
     axes.imshow(crop)
     for points, colour in (
         (geometry.from_unit(unit, recipe.input_size), TRUTH),

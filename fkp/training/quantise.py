@@ -22,6 +22,7 @@ from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantTy
 from onnxruntime.quantization.shape_inference import quant_pre_process
 from torch import Tensor, nn
 
+from fkp.errors import FkpError
 from fkp.models import Prediction
 from fkp.spec import INPUT_NAME, METADATA_KEY, OUTPUT_NAMES, DetectorSpec, ModelSpec
 from fkp.training.crops import CropDataset
@@ -29,15 +30,21 @@ from fkp.training.evaluate import evaluate
 from fkp.training.export import provenance
 from fkp.training.folding import PIXELS, feed_bytes, fold_pixels
 
-_SUFFIX = "-int8"
+SUFFIX = "-int8"
 WORST = 1.02  # largest error of the integer file on the validation part, over that of the file it comes from
 _CALIBRATION_CROPS = 64
 # Sums and enlargements too, so that a value need not leave the integers between two convolutions.
 _IN_INTEGERS = ["Conv", "Relu", "Add", "Resize", "MaxPool", "Transpose", "Reshape"]
 
 
-class QuantisationError(RuntimeError):
+class QuantisationError(FkpError):
     """An integer file would be too much worse; the message says by how much."""
+
+
+def check_exported(path: Path, command: str) -> None:
+    """Raises FileNotFoundError where a file is not there that `python -m fkp COMMAND` writes."""
+    if not path.is_file():
+        raise FileNotFoundError(f"{path} is not there: first run `python -m fkp {command}`")
 
 
 def quantise(path: Path, training: CropDataset, validation: CropDataset) -> tuple[Path, float, float]:
@@ -53,10 +60,7 @@ def quantise(path: Path, training: CropDataset, validation: CropDataset) -> tupl
 
     Raises:
         QuantisationError: the new one is more than `WORST` of the old; nothing is written.
-        FileNotFoundError: there is no such file.
     """
-    if not path.is_file():
-        raise FileNotFoundError(f"{path} is not there: first run `python -m fkp export {path.stem}`")
     faces = np.linspace(0, len(training) - 1, _CALIBRATION_CROPS).astype(int)
     with TemporaryDirectory(dir=path.parent) as folder:
         part = Path(folder, path.name)
@@ -77,7 +81,7 @@ def quantise(path: Path, training: CropDataset, validation: CropDataset) -> tupl
 
 def integer_path(path: Path) -> Path:
     """Where the integer file of an exported one belongs."""
-    return path.with_name(f"{path.stem}{_SUFFIX}.onnx")
+    return path.with_name(f"{path.stem}{SUFFIX}.onnx")
 
 
 def to_integers(
@@ -165,7 +169,7 @@ def read_description(path: Path) -> str:
 
 def describe(path: Path, source: ModelSpec | DetectorSpec, **changes: Any) -> None:
     """Writes into an integer file the description of the one that it comes from, with what has changed."""
-    name, summary = source.name + _SUFFIX, f"{source.summary}, in 8-bit integers"
+    name, summary = source.name + SUFFIX, f"{source.summary}, in 8-bit integers"
     spec = dataclasses.replace(source, name=name, summary=summary, **provenance(), **changes)
     proto = onnx.load(path)
     helper.set_model_props(proto, {METADATA_KEY: spec.to_json()})

@@ -76,6 +76,10 @@ class Recipe:
     storage: Storage = "float32"
     seed: int = 0
 
+    @property
+    def command(self) -> str:
+        return f"train {self.name}"
+
     def build(self) -> KeypointModel:
         """The recipe's model, with fresh weights."""
         preprocess = Preprocess(self.grey, self.normalisation)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TypeVar
 
@@ -14,55 +15,64 @@ from numpy.typing import NDArray
 from onnx import numpy_helper
 from torch import Tensor, nn
 
-from fkp.spec import INPUT_NAME, METADATA_KEY, OUTPUT_NAMES, ModelSpec, SpecError
+from fkp.spec import INPUT_NAME, METADATA_KEY, OUTPUT_NAMES, DetectorSpec, ModelSpec, SpecError
+from fkp.training.quantise import SUFFIX
 from fkp.training.recipe import Recipe
 from fkp.training.run import Run, RunError, Weights
 
-T = TypeVar("T")
+T = TypeVar("T", ModelSpec, DetectorSpec)
 _LIMIT = 1e-3  # largest difference of a point from the file's, in crop sides
 
 
-def recover(recipe: Recipe, path: Path, crops: Tensor, run: Run) -> float:
+def recover(recipe: Recipe, path: Path, crops: Iterable[NDArray[np.uint8]], run: Run) -> float:
     """Writes the weights of an exported file as those of a run of its recipe.
 
     Args:
         recipe: of the network in the file, whatever the file is called.
         path: the file.
-        crops: (n, H, W, 3) uint8 training crops, see `restore`.
+        crops: (H, W, 3) training crops, see `restore`; made only where the file can be recovered.
         run: where the weights go.
 
     Returns:
         the largest difference of the points from the file's, in crop sides.
 
     Raises:
-        RunError: there is no such file, it is of another network, or the recovered one answers otherwise.
+        RunError: there is no such file, it is of another network or does not say for how many epochs that
+            was trained, the run holds weights already, or the recovered network answers otherwise.
     """
-    session, spec = open_exported(path, ModelSpec.from_json)
+    session, spec = open_exported(path, ModelSpec.from_json, run)
+    validation = spec.validation
+    epoch = re.search(r"\bepoch (\d+)", validation.metric) if validation else None
+    if validation is None or epoch is None:
+        raise RunError(f"{path} does not say for how many epochs its network was trained")
+    pictures = torch.from_numpy(np.stack(list(crops)))
     model = recipe.build()
-    restore(model, "model", path, crops)
-    (points,) = session.run(OUTPUT_NAMES[:1], {INPUT_NAME: crops.numpy()})
+    restore(model, "model", path, pictures)
+    (points,) = session.run(OUTPUT_NAMES[:1], {INPUT_NAME: pictures.numpy()})
     with torch.inference_mode():
-        difference = float(np.abs(points - model(crops).points.numpy()).max())
+        difference = float(np.abs(points - model(pictures).points.numpy()).max())
     if not difference < _LIMIT:
         raise RunError(f"the network recovered from {path} differs from it by {difference:.1e} of the crop")
     run.folder.mkdir(parents=True, exist_ok=True)
     run.save_weights(
         Weights(
             recipe=recipe.to_dict(), model=model.state_dict(), training_data=dict(spec.training_data),
-            validation=spec.validation.value if spec.validation else float("nan"),
-            epoch=int(spec.validation.metric.split()[-1]) if spec.validation else 0,
-            examples=crops[:8], pretrained=spec.pretrained,
+            validation=validation.value, epoch=int(epoch[1]), examples=pictures[:8],
+            pretrained=spec.pretrained,
         )
     )  # fmt: skip
     return difference
 
 
-def open_exported(path: Path, parse: Callable[[str], T]) -> tuple[onnxruntime.InferenceSession, T]:
-    """An exported file, ready to run, and what it says of itself.
+def open_exported(path: Path, parse: Callable[[str], T], run: Run) -> tuple[onnxruntime.InferenceSession, T]:
+    """An exported file that is to be recovered as `run`, ready to be run itself, and what it says of itself.
 
     Raises:
-        RunError: there is no such file, or its description is another one.
+        RunError: there is no such file, its description is another one, it is one of integers, or the run
+            holds weights already.
     """
+    if run.weights.is_file():
+        raise RunError(f"{run.weights} is there already: give another --runs folder")
     if not path.is_file():
         raise RunError(f"{path} is not there")
     try:
@@ -70,9 +80,15 @@ def open_exported(path: Path, parse: Callable[[str], T]) -> tuple[onnxruntime.In
     except Exception as error:  # ONNX Runtime's errors have no base class of their own
         raise RunError(f"{path} is damaged or no ONNX file") from error
     try:
-        return session, parse(session.get_modelmeta().custom_metadata_map.get(METADATA_KEY, ""))
+        spec = parse(session.get_modelmeta().custom_metadata_map.get(METADATA_KEY, ""))
     except SpecError as error:
         raise RunError(f"{path} is not what is to be recovered: {error}") from error
+    if spec.name.endswith(SUFFIX):
+        source = f"{spec.name.removesuffix(SUFFIX)}.onnx"
+        raise RunError(
+            f"{path} is in integers and cannot be recovered: recover {source}, which it comes from"
+        )
+    return session, spec
 
 
 def restore(model: nn.Module, name: str, path: Path, pictures: Tensor) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,12 +12,14 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor
 
+from fkp.errors import FkpError
+
 # What may change in a recipe without changing what it trains.
 _WORDS = {"summary", "source", "storage"}
 
 
-class RunError(RuntimeError):
-    """A run cannot be resumed or exported; the message says why and what to do."""
+class RunError(FkpError):
+    """A run cannot be trained, resumed or exported."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +64,26 @@ class Run:
     def weights(self) -> Path:
         return self.folder / "weights.pt"
 
+    @property
+    def epochs_seen(self) -> int:
+        """How many epochs its log holds."""
+        if not self.log.is_file():
+            return 0
+        with self.log.open(newline="") as file:
+            return sum(1 for _ in csv.DictReader(file))
+
+    def is_final(self, epochs: int) -> bool:
+        """Whether it holds weights that were trained for that many epochs, or recovered from a file."""
+        return self.weights.is_file() and (not self.log.is_file() or self.epochs_seen >= epochs)
+
+    def check_continues(self, epochs: int) -> None:
+        """Raises RunError where training for that many epochs would begin anew and replace final weights."""
+        if self.is_final(epochs) and not self.checkpoint.is_file():
+            raise RunError(
+                f"{self.weights} was recovered from a file, or its checkpoint was removed, so that training "
+                "cannot go on from it: --restart replaces it with weights that are trained anew"
+            )
+
     def save_weights(self, weights: Weights) -> None:
         fields = {name: getattr(weights, name) for name in Weights.__slots__}
         save_atomically(fields, self.weights)
@@ -71,22 +94,29 @@ class Run:
         Raises:
             RunError: there are none, or they were trained by another version of the recipe.
         """
-        weights = self.read_weights(recipe.name)
+        weights = self.read_weights(recipe.command)
         check_same_recipe(weights.recipe, recipe, self.weights)
         return weights
 
-    def read_weights(self, name: str) -> Weights:
-        """The weights of the run of recipe `name`, whatever version of it they were trained by.
+    def read_weights(self, command: str) -> Weights:
+        """The weights, whatever version of the recipe they were trained by.
+
+        Args:
+            command: see `Named`.
 
         Raises:
             RunError: there are none, or another version of this code wrote them.
         """
         if not self.weights.is_file():
-            raise RunError(f"{self.weights} is not there: train {name} first, or recover it from its file")
+            raise RunError(
+                f"{self.weights} is not there: first run `python -m fkp {command}`, or recover it from a file"
+            )
         try:
             return Weights(**torch.load(self.weights, map_location="cpu"))
         except TypeError as error:
-            raise RunError(f"{self.weights} was written by another version: train {name} again") from error
+            raise RunError(
+                f"{self.weights} was written by another version: run `python -m fkp {command} --restart`"
+            ) from error
 
 
 def save_atomically(content: object, path: Path) -> None:
@@ -97,10 +127,14 @@ def save_atomically(content: object, path: Path) -> None:
 
 
 class Named(Protocol):
-    """A recipe of whatever: a dataclass with a name."""
+    """A recipe of whatever: a dataclass with a name, its epochs, and what `python -m fkp` trains it by."""
 
     @property
     def name(self) -> str: ...
+    @property
+    def epochs(self) -> int: ...
+    @property
+    def command(self) -> str: ...
 
 
 def check_same_recipe(stored: dict[str, object], recipe: Named, path: Path) -> None:

@@ -21,7 +21,7 @@ _MILD = dataclasses.replace(
 # As trained from scratch; also the teacher that labels pictures without annotations.
 _TEACHER = Recipe(
     name="fkp68-teacher",
-    summary="68 points by soft-argmax over 32x32 maps; first round of fkp68-large, makes its labels",
+    summary="68 points by soft-argmax over 32x32 maps; fkp68-large starts from it, and from its labels",
     source="own: residual encoder, feature pyramid, integral regression with map divergence",
     scheme="ibug68", train=("ibug-train",), validation="ibug-val",
     network="pyramid-softargmax", input_size=(128, 128), margin=1.25,
@@ -29,6 +29,16 @@ _TEACHER = Recipe(
     optimiser="adamw", learning_rate=1e-3, weight_decay=0.01, schedule="cosine", warmup_steps=200,
     epochs=140, batch_size=32, clip=5.0, ema=0.998, precision="bf16", storage="int8",
 )  # fmt: skip
+_LARGE = dataclasses.replace(
+    _TEACHER,
+    name="fkp68-large-first",
+    summary="68 points by soft-argmax over 40x40 maps; the first round of fkp68-large",
+    source="own: fkp68-teacher, trained on with larger crops and the faces that it labelled",
+    initial="fkp68-teacher",
+    train=("ibug-train", "helen-labelled"),
+    input_size=(160, 160),
+    epochs=36,
+)
 _BASE = dataclasses.replace(
     _TEACHER,
     name="fkp68-base-scratch",
@@ -41,38 +51,46 @@ _BASE = dataclasses.replace(
     loss=Loss("smooth-l1", scale=160, beta=0.5, map_weight=0.3, map_distance="cross-entropy"),
     epochs=90,
 )
+_TINY = dataclasses.replace(
+    _BASE,
+    name="fkp68-tiny-scratch",
+    summary="68 points by soft-argmax over 40x40 maps; the first round of fkp68-tiny",
+    source="own: less than half of fkp68-base's work, taught in the same way",
+    options={"widths": (16, 48, 96, 160), "blocks": (1, 1, 2, 2), "top": 48, "finest": 1},
+    learning_rate=2e-3,
+    epochs=110,
+)
+
+
+def _milder(first: Recipe, name: str, summary: str, source: str) -> Recipe:
+    """The last epochs of a network, whose pictures are varied less."""
+    return dataclasses.replace(
+        first, name=name, summary=summary, source=source, initial=first.name, augmentation=_MILD,
+        learning_rate=2e-4, warmup_steps=50, epochs=8,
+    )  # fmt: skip
+
 
 RECIPES = (
     _TEACHER,
-    dataclasses.replace(
-        _TEACHER,
+    _LARGE,
+    _milder(
+        _LARGE,
         name="fkp68-large",
         summary="68 points by soft-argmax over 40x40 maps; the most accurate one",
-        source="own: fkp68-teacher, trained on with larger crops and the faces that it labelled",
-        initial="fkp68-teacher",
-        train=("ibug-train", "helen-labelled"),
-        input_size=(160, 160),
-        epochs=36,
+        source="own: fkp68-teacher, trained on with larger crops and labelled faces; less varied at last",
     ),
     _BASE,
-    dataclasses.replace(
+    _milder(
         _BASE,
         name="fkp68-base",
         summary="68 points by soft-argmax over 40x40 maps; accurate and fast",
         source="own: a third of fkp68-large's work, taught by its maps and labels; less varied at last",
-        initial="fkp68-base-scratch",
-        augmentation=_MILD,
-        learning_rate=2e-4,
-        warmup_steps=50,
-        epochs=8,
     ),
-    dataclasses.replace(
-        _BASE,
+    _TINY,
+    _milder(
+        _TINY,
         name="fkp68-tiny",
         summary="68 points by soft-argmax over 40x40 maps; the small and fast one",
         source="own: less than half of fkp68-base's work, taught in the same way",
-        options={"widths": (16, 48, 96, 160), "blocks": (1, 1, 2, 2), "top": 48, "finest": 1},
-        learning_rate=2e-3,
-        epochs=110,
     ),
 )

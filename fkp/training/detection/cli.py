@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from fkp.datasets import DataError, load
+from fkp.datasets import load
 from fkp.datasets.options import add_data, data_root, positive
-from fkp.images import ImageError
+from fkp.training.agenda import is_finished
 from fkp.training.cli import add_runs
 from fkp.training.detection.recipe import FACE_DETECTOR, STAGES, DetectorRecipe
-from fkp.training.run import Run, RunError
+from fkp.training.run import Run
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 _RECOVERY_SCENES = 64  # whose statistics the recovered norms get
 
 
 def add_parser(subparsers: argparse._SubParsersAction) -> None:
     """Adds `detector` with its own commands."""
-    parser = subparsers.add_parser("detector", help="train and export the face detector")
+    parser = subparsers.add_parser("detector")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     train = commands.add_parser(
         "train",
@@ -69,28 +74,31 @@ def _train(args: argparse.Namespace) -> int:
     root = data_root(args.data)
     if args.threads:
         torch.set_num_threads(args.threads)
-    try:
-        pictures = load_pictures(root, FACE_DETECTOR.sure)
-        for recipe in STAGES if args.restart else stages_left(args.runs):
-            trainer = DetectorTrainer(
-                recipe, pictures, load(recipe.validation, root), args.runs / recipe.name,
-                restart=args.restart, workers=args.workers,
-            )  # fmt: skip
-            run = trainer.train()
-    except (DataError, ImageError, FileNotFoundError, FloatingPointError, RunError) as error:
-        raise SystemExit(str(error)) from error
+    stages = STAGES if args.restart else stages_left(args.runs)
+    pictures = load_pictures(root, FACE_DETECTOR.sure)
+    for recipe in stages:
+        trainer = DetectorTrainer(
+            recipe, pictures, load(recipe.validation, root), args.runs / recipe.name,
+            restart=args.restart, workers=args.workers,
+        )  # fmt: skip
+        run = trainer.train()
     print(f"trained; see {run.folder}, and export it with `python -m fkp detector export`")
     return 0
 
 
 def stages_left(runs: Path) -> Sequence[DetectorRecipe]:
-    """The stages from the last one on whose predecessor is finished."""
-    for i in reversed(range(1, len(STAGES))):
-        before = STAGES[i - 1]
-        run = Run(runs / before.name)
-        if run.weights.is_file() and run.load_weights(before).epoch == before.epochs:
-            return STAGES[i:]
-    return STAGES
+    """The stages from the last one on whose predecessor is finished.
+
+    Raises:
+        RunError: one of them would replace final weights.
+    """
+    finished = [
+        i for i, stage in enumerate(STAGES[:-1], start=1) if is_finished(stage, Run(runs / stage.name))
+    ]
+    left = STAGES[max(finished, default=0) :]
+    for stage in left:
+        Run(runs / stage.name).check_continues(stage.epochs)
+    return left
 
 
 def _export(args: argparse.Namespace) -> int:
@@ -98,10 +106,7 @@ def _export(args: argparse.Namespace) -> int:
     from fkp.training.detection.export import export_detector
 
     out = args.out or models_folder() / "detectors"
-    try:
-        path = export_detector(FACE_DETECTOR, Run(args.runs / FACE_DETECTOR.name), out)
-    except RunError as error:
-        raise SystemExit(str(error)) from error
+    path = export_detector(FACE_DETECTOR, Run(args.runs / FACE_DETECTOR.name), out)
     print(f"{path}: {path.stat().st_size / 1e6:.2f} MB")
     return 0
 
@@ -111,18 +116,16 @@ def _quantise(args: argparse.Namespace) -> int:
     from fkp.training.detection.loop import SceneDataset
     from fkp.training.detection.pictures import load_pictures
     from fkp.training.detection.quantise import quantise_detector
-    from fkp.training.quantise import QuantisationError
+    from fkp.training.quantise import check_exported
 
+    source = (args.out or models_folder() / "detectors") / f"{FACE_DETECTOR.name}.onnx"
+    check_exported(source, "detector export")
     root = data_root(args.data)
-    folder = args.out or models_folder() / "detectors"
-    try:
-        pictures = load_pictures(root, FACE_DETECTOR.sure)
-        path, before, after = quantise_detector(
-            folder / f"{FACE_DETECTOR.name}.onnx", SceneDataset(pictures.people, FACE_DETECTOR),
-            load(FACE_DETECTOR.validation, root), pictures.unseen_things,
-        )  # fmt: skip
-    except (DataError, ImageError, FileNotFoundError, QuantisationError) as error:
-        raise SystemExit(str(error)) from error
+    pictures = load_pictures(root, FACE_DETECTOR.sure)
+    path, before, after = quantise_detector(
+        source, SceneDataset(pictures.people, FACE_DETECTOR),
+        load(FACE_DETECTOR.validation, root), pictures.unseen_things,
+    )  # fmt: skip
     print(f"{path}: {path.stat().st_size / 1e6:.2f} MB")
     for figure, value in before.items():
         print(f"  {figure}: {value:.4f} -> {after[figure]:.4f}")
@@ -130,25 +133,21 @@ def _quantise(args: argparse.Namespace) -> int:
 
 
 def _recover(args: argparse.Namespace) -> int:
-    import numpy as np
-    import torch
-
     from fkp.runtime.index import models_folder
-    from fkp.training.detection.loop import SceneDataset
-    from fkp.training.detection.pictures import load_pictures
     from fkp.training.detection.recover import recover_detector
 
-    root = data_root(args.data)
     recipe = next(stage for stage in STAGES if stage.name == args.stage)
     run = Run(args.runs / recipe.name)
-    if run.weights.is_file():
-        raise SystemExit(f"{run.weights} is there already: give another --runs folder")
-    try:
-        scenes = SceneDataset(load_pictures(root, recipe.sure).people, recipe)
-        shown = torch.from_numpy(np.stack([scenes[i, i][0] for i in range(_RECOVERY_SCENES)]))
-        path = args.file or models_folder() / "detectors" / f"{FACE_DETECTOR.name}.onnx"
-        difference = recover_detector(recipe, path, shown, run)
-    except (DataError, ImageError, FileNotFoundError, RunError) as error:
-        raise SystemExit(str(error)) from error
+    path = args.file or models_folder() / "detectors" / f"{FACE_DETECTOR.name}.onnx"
+    difference = recover_detector(recipe, path, _recovery_scenes(recipe, data_root(args.data)), run)
     print(f"{run.weights}: scores within {difference:.1e} of those of {path}")
     return 0
+
+
+def _recovery_scenes(recipe: DetectorRecipe, root: Path) -> Iterator[NDArray[np.uint8]]:
+    from fkp.training.detection.loop import SceneDataset
+    from fkp.training.detection.pictures import load_pictures
+
+    scenes = SceneDataset(load_pictures(root, recipe.sure).people, recipe)
+    for i in range(_RECOVERY_SCENES):
+        yield scenes[i, i][0]

@@ -14,10 +14,10 @@ from torch import nn
 from fkp.datasets import Sample
 from fkp.geometry import box_iou, merge_boxes
 from fkp.images import load_image
-from fkp.spec import DETECTOR_STEP, DETECTOR_THRESHOLD
+from fkp.search import LONGEST, to_batch
+from fkp.spec import DETECTOR_THRESHOLD
 from fkp.training.detection.pictures import Picture
 
-_LONGEST = 640  # pixels of a picture's longer side
 _SIZES = {"small": 24, "large": 450}  # pixels of the faces in further copies
 
 
@@ -30,30 +30,28 @@ def evaluate(model: nn.Module, samples: Sequence[Sample], things: Sequence[Pictu
     ious, others = [], 0
     for sample in samples:
         image, box = load_image(sample.image), np.asarray(sample.box)
-        scale = min(1.0, _LONGEST / max(image.shape))
-        found = _detect(model, image, scale)
+        found, scale = _detect(model, image)
         overlap = float(box_iou(box * scale, found)[0].max(initial=0))
         hits["recall"].append(overlap >= 0.5)
         ious.append(overlap)
         others += len(found) - (overlap >= 0.5)
         for name, size in _SIZES.items():
             scale = size / max(box[2:] - box[:2])
-            corner = np.maximum((box[:2] + box[2:]) / 2 - _LONGEST / 2 / scale, 0).astype(int)
-            around = image[corner[1] :, corner[0] :][: int(_LONGEST / scale), : int(_LONGEST / scale)]
-            found = _detect(model, around, scale)
+            corner = np.maximum((box[:2] + box[2:]) / 2 - LONGEST / 2 / scale, 0).astype(int)
+            around = image[corner[1] :, corner[0] :][: int(LONGEST / scale), : int(LONGEST / scale)]
+            resized = cv2.resize(around, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+            found, _ = _detect(model, resized)
             moved = (box - np.tile(corner, 2)) * scale
             hits[f"recall_{name}"].append(box_iou(moved, found)[0].max(initial=0) >= 0.5)
     figures = {name: float(np.mean(values)) for name, values in hits.items()}
-    false = [len(_detect(model, picture.image, 1.0)) for picture in things]
+    false = [len(_detect(model, picture.image)[0]) for picture in things]
     return figures | {
         "iou": float(np.mean(ious)), "others": others / len(samples), "in_things": float(np.mean(false or 0))
     }  # fmt: skip
 
 
-def _detect(model: nn.Module, image: NDArray[np.uint8], scale: float) -> NDArray:
-    """Boxes (N, 4) in the frame of the scaled picture."""
-    small = cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
-    padding = -small.shape[0] % DETECTOR_STEP, -small.shape[1] % DETECTOR_STEP
-    padded = cv2.copyMakeBorder(small, 0, padding[0], 0, padding[1], cv2.BORDER_CONSTANT)
-    boxes, logits = model(torch.from_numpy(padded[None]))
-    return merge_boxes(boxes[0].float().numpy(), logits[0].sigmoid().numpy(), DETECTOR_THRESHOLD)[0]
+def _detect(model: nn.Module, image: NDArray) -> tuple[NDArray, float]:
+    """Boxes (N, 4) in the frame of the picture as it is searched, and the scale of that."""
+    batch, scale = to_batch(image)
+    boxes, logits = model(torch.from_numpy(batch))
+    return merge_boxes(boxes[0].float().numpy(), logits[0].sigmoid().numpy(), DETECTOR_THRESHOLD)[0], scale

@@ -9,7 +9,8 @@ from torch import Tensor, nn
 
 from fkp.models import multiply_adds
 from fkp.models.detector import FaceDetector
-from fkp.spec import DETECTOR_OUTPUT_NAMES, DETECTOR_STEP, DetectorSpec, Validation
+from fkp.search import STEP
+from fkp.spec import DETECTOR_OUTPUT_NAMES, DetectorSpec, Validation
 from fkp.training.detection.recipe import DetectorRecipe
 from fkp.training.export import provenance, write_onnx
 from fkp.training.run import Run
@@ -58,11 +59,11 @@ def export_detector(recipe: DetectorRecipe, run: Run, out: Path) -> Path:
     path = out / f"{recipe.name}.onnx"
     write_onnx(
         path, network, spec.to_json(), "half", DETECTOR_OUTPUT_NAMES,
-        batches=(scenes[:1, : 3 * DETECTOR_STEP], scenes[:2, :, : 4 * DETECTOR_STEP], scenes), limits=_LIMITS,
+        batches=(scenes[:1, : 3 * STEP], scenes[:2, :, : 4 * STEP], scenes), limits=_LIMITS,
         dynamic={
             0: torch.export.Dim("batch", min=1),
-            1: DETECTOR_STEP * torch.export.Dim("rows", min=1, max=_LARGEST),
-            2: DETECTOR_STEP * torch.export.Dim("columns", min=1, max=_LARGEST),
+            1: STEP * torch.export.Dim("rows", min=1, max=_LARGEST),
+            2: STEP * torch.export.Dim("columns", min=1, max=_LARGEST),
         },
     )  # fmt: skip
     return path

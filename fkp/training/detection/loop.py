@@ -51,8 +51,9 @@ class DetectorTrainer(Epochs):
         workers: processes that make scenes beside the training one.
 
     Raises:
-        RunError: the folder holds a run of another version of the recipe, the run it starts from has
-            not begun, or pictures of things are needed and there are none.
+        RunError: the folder holds a run of another version of the recipe, or final weights without a
+            checkpoint to go on from, the run it starts from has not begun, or pictures of things are needed
+            and there are none.
     """
 
     def __init__(
@@ -77,7 +78,7 @@ class DetectorTrainer(Epochs):
         }  # fmt: skip
         model = recipe.build()
         if recipe.initial:
-            model.load_state_dict(Run(folder.parent / recipe.initial).read_weights(recipe.initial).model)
+            model.load_state_dict(Run(folder.parent / recipe.initial).read_weights(recipe.command).model)
         super().__init__(
             recipe, model, scenes,
             DrawSampler(recipe.scenes_per_epoch, recipe.scenes_per_epoch, recipe.seed), folder,

@@ -75,7 +75,7 @@ def load_pictures(root: Path, sure: float) -> Pictures:
     left_out = set(frames) - set(frames[::_KEPT_FRAMES])
     people: list[Picture] = []
     things: list[Picture] = []
-    for name, labelled in tqdm(names, "decoding", unit="picture"):
+    for name, labelled in tqdm(names, "decoding", unit="picture", disable=None):
         if name in left_out:
             continue
         faces = [points for points in annotated[name] if points is not None]

@@ -42,10 +42,7 @@ def quantise_detector(
 
     Raises:
         QuantisationError: the new one finds fewer faces; nothing is written.
-        FileNotFoundError: there is no such file.
     """
-    if not path.is_file():
-        raise FileNotFoundError(f"{path} is not there: first run `python -m fkp detector export`")
     with TemporaryDirectory(dir=path.parent) as folder:
         part = Path(folder, path.name)
         pictures = (scenes[i, i][0] for i in range(_CALIBRATION_SCENES))

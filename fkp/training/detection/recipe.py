@@ -51,6 +51,10 @@ class DetectorRecipe:
     precision: str = "bf16"
     seed: int = 0
 
+    @property
+    def command(self) -> str:
+        return "detector train"
+
     def build(self) -> FaceDetector:
         """The detector, with fresh weights."""
         return FaceDetector(**self.options)  # type: ignore[arg-type]

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
 import torch
-from torch import Tensor
+from numpy.typing import NDArray
 
 from fkp.spec import DETECTOR_OUTPUT_NAMES, INPUT_NAME, DetectorSpec
 from fkp.training.detection.recipe import DetectorRecipe
@@ -16,34 +17,38 @@ from fkp.training.run import Run, RunError, Weights
 _LIMIT = 1e-2  # largest difference of a score from the file's
 
 
-def recover_detector(recipe: DetectorRecipe, path: Path, scenes: Tensor, run: Run) -> float:
+def recover_detector(
+    recipe: DetectorRecipe, path: Path, scenes: Iterable[NDArray[np.uint8]], run: Run
+) -> float:
     """Writes the weights of an exported detector as those of a finished run of `recipe`.
 
     Args:
         recipe: of the network in the file, whatever the file is called.
         path: the file.
-        scenes: (n, side, side, 3) uint8, see `restore`.
+        scenes: (side, side, 3), see `restore`; made only where the file can be recovered.
         run: where the weights go.
 
     Returns:
         the largest difference of the scores from the file's.
 
     Raises:
-        RunError: there is no such file, it is of another network, or the recovered one answers otherwise.
+        RunError: there is no such file, it is of another network, the run holds weights already, or the
+            recovered network answers otherwise.
     """
-    session, spec = open_exported(path, DetectorSpec.from_json)
+    session, spec = open_exported(path, DetectorSpec.from_json, run)
+    pictures = torch.from_numpy(np.stack(list(scenes)))
     detector = recipe.build()
-    restore(detector, "detector", path, scenes)
-    (scores,) = session.run(DETECTOR_OUTPUT_NAMES[1:], {INPUT_NAME: scenes.numpy()})
+    restore(detector, "detector", path, pictures)
+    (scores,) = session.run(DETECTOR_OUTPUT_NAMES[1:], {INPUT_NAME: pictures.numpy()})
     with torch.inference_mode():
-        difference = float(np.abs(scores - detector(scenes).logits.sigmoid().numpy()).max())
+        difference = float(np.abs(scores - detector(pictures).logits.sigmoid().numpy()).max())
     if not difference < _LIMIT:
         raise RunError(f"the scores of the network recovered from {path} differ from it by {difference:.1e}")
     run.folder.mkdir(parents=True, exist_ok=True)
     run.save_weights(
         Weights(
             recipe=recipe.to_dict(), model=detector.state_dict(), training_data=dict(spec.training_data),
-            validation=spec.recall.value, epoch=recipe.epochs, examples=scenes[:3],
+            validation=spec.recall.value, epoch=recipe.epochs, examples=pictures[:3],
         )
     )  # fmt: skip
     return difference

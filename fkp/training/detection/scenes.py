@@ -26,10 +26,12 @@ _FINEST = 0.7  # pictures that shrink more are averaged first
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Scene:
-    """Attributes:
-    image: (side, side, 3) uint8 RGB.
-    boxes: (N, 4) canonical boxes of its faces, image frame.
-    ignored: (M, 4) boxes of what may be a face.
+    """A picture to train on.
+
+    Attributes:
+        image: (side, side, 3) uint8 RGB.
+        boxes: (N, 4) canonical boxes of its faces, image frame.
+        ignored: (M, 4) boxes of what may be a face, image frame.
     """
 
     image: NDArray[np.uint8]

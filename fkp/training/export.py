@@ -183,9 +183,14 @@ def provenance() -> dict[str, Any]:
 
 
 def _revision() -> str:
-    command = ["git", "describe", "--always", "--dirty", "--abbrev=12"]
+    def git(*words: str) -> str:
+        package = Path(__file__).parents[1]
+        done = subprocess.run(["git", *words], cwd=package, capture_output=True, text=True, check=True)
+        return done.stdout.strip()
+
     try:
-        done = subprocess.run(command, cwd=Path(__file__).parent, capture_output=True, text=True, check=True)
+        # Only the package counts: another file that was exported before this one changes nothing.
+        changed = git("status", "--porcelain", "--", ".")
+        return git("describe", "--always", "--abbrev=12") + ("-dirty" if changed else "")
     except (OSError, subprocess.CalledProcessError):
         return "unknown"
-    return done.stdout.strip()

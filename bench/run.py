@@ -104,8 +104,8 @@ class _Run:
         models, self._problems = _find(args.models, args.providers, 1)
         if self._quick and not args.models:
             models = [model for model in models if not is_brief(model)] or models
-        self._models = models
-        self._all = [*models, *open_peers(args.peers)]
+        self._models, self._peers = models, open_peers(args.peers)
+        self._all = [*self._models, *self._peers]
         for problem in self._problems:
             print(f"skipped: {problem}", file=sys.stderr)
         if not self._all:
@@ -242,7 +242,7 @@ class _Run:
             for count in threads:
                 members = models if count == threads[0] else [c for c in models if not is_brief(c)]
                 if count == 1 and provider == providers[0]:
-                    members = [*members, *self._all[len(self._models) :]]
+                    members = [*members, *self._peers]
                 if members:
                     rows += latency.measure_faces(members, count, rounds, self._cache)
         return rows

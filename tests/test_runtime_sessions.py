@@ -255,3 +255,9 @@ def test_openvino_is_told_its_threads_apart(tmp_path, monkeypatch):
     for threads in (None, 1):
         load_session(path, provider_names("openvino"), threads)
     assert asked == [installed, [(installed[0], {"num_of_threads": "1"}), installed[1]]]
+
+
+def test_threads_that_wait_leave_the_cores_to_the_next_model(tmp_path):
+    session = load_session(save_constant_model(tmp_path), provider_names("cpu"), 2)
+    options = session.get_session_options()
+    assert options.get_session_config_entry("session.intra_op.allow_spinning") == "0"

@@ -123,8 +123,8 @@ def _figures(contender: Contender, test_set: TestSet, points: NDArray, boxes: ND
                 faces = [test_set.faces[i] for i in chosen]
                 errors = face_errors(points[chosen, s], contender.scheme.name, faces, scheme)
                 names = contender.names | {"dataset": part, "scheme": scheme, "boxes": source}
-                detector = {"detector": detector_hash() if source.startswith("detector") else None}
-                rows.append(names | detector | summarise(errors))
+                names["detector"] = detector_hash() if source.startswith("detector") else ""
+                rows.append(names | summarise(errors))
                 ced.append(names | ced_row(errors.nme))
                 if part == test_set.name and scheme == schemes[0]:
                     figures = zip(faces, errors.nme, errors.absolute.mean(axis=1), strict=True)

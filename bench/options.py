@@ -45,11 +45,12 @@ def parse(arguments: list[str]) -> argparse.Namespace:
         part = commands.add_parser(name, help=words, description=words)
         part.set_defaults(command=name)
         part.add_argument("--results", type=Path, default=RESULTS, metavar="DIR", help="the CSVs to keep")
+        if name != "report":
+            _add_options(part, with_data=name != "latency")
+        # Where there is no such option:
+        part.set_defaults(data=None, datasets=None, threads=None, compare=None, forget=False)
         if name == "report":
             part.add_argument("--forget", action="store_true", help="delete the rows that count no more")
-        else:
-            _add_options(part, with_data=name != "latency")
-        part.set_defaults(datasets=None, threads=None, data=None)  # where there is no such option
         if name in ("all", "accuracy"):
             part.add_argument("--datasets", nargs="+", metavar="NAME", help="default: the test sets found")
         if name in ("all", "latency"):

@@ -82,7 +82,7 @@ def run(args: argparse.Namespace) -> int:
     """Run the wanted parts; returns the exit code."""
     if args.command == "report":
         return _report(args)
-    if getattr(args, "compare", None):
+    if args.compare:
         return _compare(args)
     return _Run(args).parts()
 
@@ -313,9 +313,9 @@ def _check_writable(folder: Path) -> None:
 
 
 def _report(args: argparse.Namespace) -> int:
-    if getattr(args, "forget", False):
+    if args.forget:
         print(f"deleted {forget_the_rest(args.results)} rows that count no more")
-    root = report.ROOT if args.results == RESULTS else args.results
+    root = report.ROOT if args.results.resolve() == RESULTS.resolve() else args.results
     for path in report.write(args.results, root):
         print(f"wrote {path}")
     return 0

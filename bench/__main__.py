@@ -9,14 +9,18 @@ from bench.peers import PeerError
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run one command; returns its exit code."""
+    """Run one command.
+
+    Returns:
+        the exit code: 0, or 1 where some models were left out, or 2 where it could not do its work.
+    """
     args = options.parse(sys.argv[1:] if arguments is None else arguments)
     handler = getattr(args, "func", run.run)
     try:
         return handler(args)
     except (OSError, PeerError, ValueError) as error:  # what users can do something about
         print(f"error: {error}", file=sys.stderr)
-        return 1
+        return 2
     except KeyboardInterrupt:
         print("interrupted; what is done is kept, and the next run goes on from there", file=sys.stderr)
         return 130

@@ -116,7 +116,7 @@ def test_submit_and_score_from_the_command_line(tmp_path, fake_root, capsys):
 def test_a_model_of_another_scheme_is_refused(tmp_path, fake_root, capsys):
     model = save_constant_model(tmp_path, make_spec("net", "imm58"))
     words = ["kaggle", "submit", "--model", str(model), "--data", str(fake_root()), "--out", "x.csv"]
-    assert main(words) == 1
+    assert main(words) == 2
     assert "the contest wants ibug68" in capsys.readouterr().err
 
 

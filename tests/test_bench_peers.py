@@ -82,7 +82,7 @@ def test_an_interpreter_that_is_not_there_is_named(monkeypatch):
 
 def test_a_file_that_calls_itself_like_a_peer_is_not_measured(fake_peer, tmp_path, capsys):
     file = str(save_constant_model(tmp_path, make_spec("fake")))
-    assert main(["latency", "--compare", "fake", file, "--quick"]) == 1
+    assert main(["latency", "--compare", "fake", file, "--quick"]) == 2
     assert "calls itself fake, which is the name of a peer" in capsys.readouterr().err
 
 
@@ -110,5 +110,5 @@ def test_a_peer_and_a_model_are_timed_in_turns(fake_peer, tmp_path, capsys, monk
     ],
 )
 def test_what_cannot_be_compared_is_refused(fake_peer, words, said, capsys):
-    assert main(["latency", "--compare", *words]) == 1
+    assert main(["latency", "--compare", *words]) == 2
     assert said in capsys.readouterr().err

@@ -148,7 +148,7 @@ def test_robustness_is_measured_on_the_named_data_sets(house, capsys):
 def test_results_that_cannot_be_kept_are_not_measured(house, capsys, monkeypatch):
     (house / "file").touch()
     monkeypatch.setattr(accuracy, "load_image", None)
-    assert main(["accuracy", "--results", "file/results", "--out", "out"]) == 1
+    assert main(["accuracy", "--results", "file/results", "--out", "out"]) == 2
     assert "file/results cannot be made" in capsys.readouterr().err
 
 
@@ -162,7 +162,7 @@ def test_results_that_cannot_be_kept_are_not_measured(house, capsys, monkeypatch
     ],
 )
 def test_mistakes_are_named(house, capsys, words, message):
-    assert run(*words) == 1
+    assert run(*words) == 2
     assert message in capsys.readouterr().err
 
 

@@ -84,7 +84,7 @@ def fold_pixels(proto: onnx.ModelProto) -> int | None:
         ("Transpose", ["apart_rows"], followers[0].output[0], to_planes),
     ]
     nodes = [helper.make_node(kind, inputs, [out], name=out, **more) for kind, inputs, out, more in steps]
-    _replace_nodes(graph, [*nodes, *(node for node in graph.node if node not in (conv, *followers))])
+    replace_nodes(graph, [*nodes, *(node for node in graph.node if node not in (conv, *followers))])
     return zero
 
 
@@ -97,7 +97,7 @@ def feed_bytes(proto: onnx.ModelProto) -> None:
         for i, name in enumerate(node.input):
             if name == quantised.output[0]:
                 node.input[i] = _BYTES
-    _replace_nodes(graph, graph.node)
+    replace_nodes(graph, graph.node)
 
 
 def _input_size(graph: onnx.GraphProto) -> tuple[int, int]:
@@ -117,7 +117,7 @@ def _before(proto: onnx.ModelProto, name: str, value: int) -> NDArray[np.float64
     return session.run([name], {INPUT_NAME: picture})[0].astype(np.float64).mean(axis=(0, 2, 3))
 
 
-def _replace_nodes(graph: onnx.GraphProto, nodes: Iterable[onnx.NodeProto]) -> None:
+def replace_nodes(graph: onnx.GraphProto, nodes: Iterable[onnx.NodeProto]) -> None:
     """Puts sorted nodes in the place of a graph's, without those and the constants that lead nowhere."""
     wanted = {output.name for output in graph.output}
     kept: list[onnx.NodeProto] = []

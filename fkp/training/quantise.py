@@ -26,6 +26,7 @@ from fkp.errors import FkpError
 from fkp.models import Prediction
 from fkp.spec import INPUT_NAME, METADATA_KEY, OUTPUT_NAMES, DetectorSpec, ModelSpec
 from fkp.training.crops import CropDataset
+from fkp.training.enlarging import enlarge_by_copies
 from fkp.training.evaluate import evaluate
 from fkp.training.export import provenance
 from fkp.training.folding import PIXELS, feed_bytes, fold_pixels
@@ -113,10 +114,11 @@ def to_integers(
         nodes_to_exclude=[*([first] if zero is None else []), *_last(proto, last_in_floats)],
         extra_options={"TensorQuantOverrides": overrides},
     )  # fmt: skip
+    proto = onnx.load(target)
     if zero is not None:
-        proto = onnx.load(target)
         feed_bytes(proto)
-        onnx.save(proto, target)
+    enlarge_by_copies(proto)
+    onnx.save(proto, target)
 
 
 def _last(proto: onnx.ModelProto, with_convolutions: bool) -> list[str]:

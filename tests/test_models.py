@@ -65,6 +65,13 @@ def test_scores_fall_with_the_spread_of_a_map():
     assert scores[1].item() == pytest.approx(0.78, abs=0.01)
 
 
+def test_a_pyramid_may_begin_without_blocks():
+    options = {"widths": (8, 16, 24, 32), "top": 16, "finest": 1, "blocks": (0, 1, 1, 1)}
+    network = create("pyramid-softargmax", 68, (64, 96), 3, **options).eval()
+    assert len(network.stages[0]) == 0
+    assert network(torch.rand(2, 3, 64, 96)).log_maps.shape == (2, 68, 16, 24)
+
+
 def test_preprocessing_is_grey_and_normalised_as_it_says():
     image = torch.tensor([[[[255, 0, 0], [0, 0, 255]]]], dtype=torch.uint8)  # a red and a blue pixel
     assert Preprocess(True, "unit")(image).flatten().tolist() == pytest.approx([0.299, 0.114])

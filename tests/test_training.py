@@ -171,19 +171,6 @@ def test_a_recipe_starts_from_the_weights_of_another_run(tmp_path, monkeypatch):
         trainer(tmp_path, dataclasses.replace(second, initial="nowhere"), folder="lost")
 
 
-def test_a_teacher_teaches_what_it_knows(tmp_path, monkeypatch):
-    run = trainer(tmp_path, folder="spot").train()
-    monkeypatch.setattr(loop, "get_recipe", lambda name: SPOT)
-    pupil = dataclasses.replace(SPOT, name="pupil", teacher="spot", teaching=1.0)
-    samples = spots(tmp_path / "pictures", 48, 0)  # with points that are nowhere near the spots
-    wrong = [dataclasses.replace(sample, points=np.array([[70.0, 70.0]])) for sample in samples]
-    learning = loop.Trainer(pupil, {"spots": wrong}, samples[:16], tmp_path / "pupil")
-    learning.train()
-    assert min(row["val_nme"] for row in learning.history) < 2 * run.load_weights(SPOT).validation
-    with pytest.raises(ValueError, match="spot cannot teach pupil"):
-        trainer(tmp_path, dataclasses.replace(pupil, margin=2.0), folder="lost")
-
-
 def test_an_export_that_differs_is_not_written(tmp_path, monkeypatch):
     run = trainer(tmp_path, dataclasses.replace(SPOT, epochs=1)).train()
     monkeypatch.setattr(exporting, "PARITY_LIMITS", (0.0, 0.0))

@@ -73,7 +73,7 @@ class PyramidSoftArgmax(nn.Module):
     Args:
         widths: channels of the four stages, at strides 4, 8, 16 and 32.
         top: channels of the top-down path.
-        blocks: residual blocks of each stage.
+        blocks: residual blocks of each stage; the first may have none.
         finest: stage at which the top-down path ends. Where it is not the first, a cell of it answers for
             several cells of the map, which saves the work of the finest level.
     """
@@ -98,10 +98,11 @@ class PyramidSoftArgmax(nn.Module):
         self.stages = nn.ModuleList()
         inputs = first
         for i, (width, count) in enumerate(zip(widths, blocks, strict=True)):
-            layers = [BasicBlock(inputs, width, stride=1 if i == 0 else 2)]
-            layers += [BasicBlock(width, width) for _ in range(count - 1)]
+            layers = []
+            for block in range(count):
+                layers.append(BasicBlock(inputs, width, stride=2 if i > 0 and block == 0 else 1))
+                inputs = width
             self.stages.append(nn.Sequential(*layers))
-            inputs = width
         self.finest, self.split = finest, 2**finest
         self.laterals = nn.ModuleList(conv_bn(width, top, kernel=1) for width in widths[finest:])
         self.smooth = nn.ModuleList(BasicBlock(top, top) for _ in widths[finest:-1])

@@ -13,8 +13,7 @@ from torch import Tensor
 
 from fkp.datasets import Sample
 from fkp.datasets.shapes import unit_shapes
-from fkp.models import KeypointModel, Prediction, begin
-from fkp.training.catalogue import get_recipe
+from fkp.models import begin
 from fkp.training.crops import CropDataset, DrawSampler, load_crops
 from fkp.training.dynamics import record
 from fkp.training.epochs import Epochs, new_accelerator
@@ -22,6 +21,7 @@ from fkp.training.evaluate import Evaluation, evaluate
 from fkp.training.plots import plot_cases, plot_curves
 from fkp.training.recipe import Recipe
 from fkp.training.run import Run, Weights
+from fkp.training.teaching import Teacher
 
 _EXPORT_CHECK_CROPS = 8
 
@@ -55,7 +55,7 @@ class Trainer(Epochs):
     ) -> None:
         self.recipe = recipe
         # Before anything is decoded: they may be missing.
-        initial, self.teacher = _initial(recipe, folder.parent), _teacher(recipe, folder.parent)
+        initial, self.teacher = _initial(recipe, folder.parent), Teacher.of(recipe, folder.parent)
         set_seed(recipe.seed)
         accelerator = new_accelerator(recipe.precision)
         with accelerator.main_process_first():
@@ -65,7 +65,8 @@ class Trainer(Epochs):
         self.training_data = {name: len(samples) for name, samples in training.items()}
         model = recipe.build()
         if initial is not None:
-            model.load_state_dict(initial.model)
+            layers = model.state_dict().keys()
+            model.load_state_dict({name: initial.model[name] for name in initial.model if name in layers})
         self.pretrained = recipe.initial or begin(
             model.network, torch.from_numpy(unit_shapes(samples, recipe.margin, recipe.input_size))
         )
@@ -95,14 +96,10 @@ class Trainer(Epochs):
         loss = self.recipe.loss(prediction, target)
         if self.teacher is None:
             return loss
-        share = self.recipe.teaching
-        return (1 - share) * loss + share * self.recipe.loss.distance(prediction, self._taught(crops))
-
-    @torch.no_grad()
-    def _taught(self, crops: Tensor) -> Prediction:
-        assert self.teacher is not None
         with self.accelerator.autocast():
-            return self.teacher(crops)
+            taught = self.teacher(crops)
+        share = self.recipe.teaching
+        return (1 - share) * loss + share * self.recipe.loss.distance(prediction, taught)
 
     def _evaluate(self) -> Evaluation:
         return evaluate(self.exported, self.validation, self.accelerator.device)
@@ -138,16 +135,3 @@ def _initial(recipe: Recipe, runs: Path) -> Weights | None:
     if recipe.initial is None:
         return None
     return Run(runs / recipe.initial).read_weights(f"train {recipe.initial}")
-
-
-def _teacher(recipe: Recipe, runs: Path) -> KeypointModel | None:
-    """The trained network of a recipe's teacher, whose run is in that folder."""
-    if recipe.teacher is None:
-        return None
-    teacher = get_recipe(recipe.teacher)
-    seen = [(one.scheme, one.input_size, one.margin) for one in (teacher, recipe)]
-    if seen[0] != seen[1]:
-        raise ValueError(f"{teacher.name} cannot teach {recipe.name}: its crops or its points are others")
-    model = teacher.build()
-    model.load_state_dict(Run(runs / teacher.name).load_weights(teacher).model)
-    return model.eval().to(memory_format=torch.channels_last)

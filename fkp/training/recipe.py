@@ -28,9 +28,10 @@ class Recipe:
         input_size: (H, W) of the crop in pixels.
         margin: side of the crop over the longer side of the face box.
         grey, normalisation: see `fkp.models.Preprocess`.
-        initial: name of a recipe of the same network whose trained weights this one starts from.
-        teacher, teaching: a trained recipe whose answers to the varied crops are learned as well as the true
-            points, and their share of the loss.
+        initial: name of a recipe whose trained weights this one starts from: of the same network, or of one
+            that has more layers.
+        teacher, teaching: a trained recipe whose answers to the varied crops and their mirror images are
+            learned as well as the true points, and their share of the loss.
         epochs, batch_size: as usual; `samples_per_epoch` cycles the data, None takes each once.
         learning_rate, weight_decay: of the optimiser; decay spares biases and norms.
         schedule: "cosine" falls to zero at the end, "constant" stays, both after `warmup_steps`.

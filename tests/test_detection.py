@@ -21,6 +21,7 @@ from fkp.runtime.sessions import ModelError
 from fkp.schemes import IBUG68
 from fkp.spec import DetectorSpec
 from fkp.training.detection import cli
+from fkp.training.detection import loop as detection_loop
 from fkp.training.detection import quantise as quantising
 from fkp.training.detection.evaluate import evaluate
 from fkp.training.detection.export import export_detector
@@ -156,6 +157,12 @@ def test_finished_stages_are_passed_over(trained, tmp_path, monkeypatch):
     monkeypatch.setattr(cli, "STAGES", (SMALL, last))
     assert cli.stages_left(tmp_path) == (SMALL, last)
     assert cli.stages_left(trained.folder.parent) == (last,)
+
+
+def test_a_missing_stage_is_named_before_scenes_are_made(tmp_path, monkeypatch):
+    monkeypatch.setattr(detection_loop, "SceneDataset", None)
+    with pytest.raises(RunError, match="first run `python -m fkp detector train`"):
+        DetectorTrainer(dataclasses.replace(SMALL, initial="nowhere"), PICTURES, [], tmp_path / "last")
 
 
 def test_a_recovered_last_stage_is_not_trained_over(trained, tmp_path, monkeypatch):

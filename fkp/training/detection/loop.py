@@ -69,6 +69,9 @@ class DetectorTrainer(Epochs):
         set_seed(recipe.seed)
         if recipe.things and not pictures.things:
             raise RunError(f"{recipe.name} needs pictures of things: see `python -m fkp data things --help`")
+        model = recipe.build()
+        if recipe.initial:  # before scenes are made: it may be missing
+            model.load_state_dict(Run(folder.parent / recipe.initial).read_weights(recipe.command).model)
         self.recipe, self.validation, self.things = recipe, validation, pictures.unseen_things
         shown = pictures.people + (pictures.things if recipe.things else [])
         scenes = SceneDataset(shown, recipe)
@@ -76,9 +79,6 @@ class DetectorTrainer(Epochs):
         self.training_data = {
             "pictures": len(shown), "faces": int(sum(picture.sure.sum() for picture in shown))
         }  # fmt: skip
-        model = recipe.build()
-        if recipe.initial:
-            model.load_state_dict(Run(folder.parent / recipe.initial).read_weights(recipe.command).model)
         super().__init__(
             recipe, model, scenes,
             DrawSampler(recipe.scenes_per_epoch, recipe.scenes_per_epoch, recipe.seed), folder,

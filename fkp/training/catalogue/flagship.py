@@ -58,7 +58,7 @@ _BASE_AGAIN = dataclasses.replace(
     summary="68 points by soft-argmax over 40x40 maps; the second round of fkp68-base",
     source="own: fkp68-base-scratch without its first block, taught again, on mirrored crops too",
     initial="fkp68-base-scratch",
-    options=_BASE.options | {"blocks": (0, 2, 2, 2)},
+    options={**_BASE.options, "blocks": (0, 2, 2, 2)},
     epochs=48,
 )
 _TINY = dataclasses.replace(

@@ -26,6 +26,15 @@ def test_the_picker_puts_the_best_of_each_kind_first(tmp_path, monkeypatch):
     assert labels[0].startswith("a · 68 points · 4.0\u00a0% · ")
 
 
+def test_of_models_that_err_alike_the_fastest_comes_first(tmp_path, monkeypatch):
+    errors = {"fine": 2.97, "fast": 3.06, "worse": 3.08}
+    for name, error in errors.items():
+        save_indexed_model(tmp_path, validated(name, "ibug68", error))
+    monkeypatch.setenv("FKP_MODELS", str(tmp_path))
+    monkeypatch.setattr(measured, "speeds", lambda: {"fine": 5.0, "fast": 2.0, "worse": 1.0})
+    assert [entry.name for entry in models.usable()] == ["fast", "fine", "worse"]
+
+
 @pytest.mark.parametrize(
     ("scheme", "error", "looks"),
     [("ibug68", 3.4, 2), ("ibug68", 13.3, 1), ("imm58", 3.1, 1), ("nose1", 2, 1)],

@@ -143,11 +143,11 @@ def warm_up() -> None:
 
 
 def _rank(entry: ModelEntry, least: Mapping[str, float]) -> tuple[bool, int, float, float, str]:
-    """What sorts the models; `least` is the smallest error of each scheme."""
+    """What sorts the models; `least` is the smallest error of a usable one of each scheme."""
     spec, error = entry.spec, error_of(entry)
     scheme = _BEST_FIRST.index(spec.scheme) if spec and spec.scheme in _BEST_FIRST else len(_BEST_FIRST)
     steps = float("inf")
     if spec and error is not None:
-        steps = max(error - least.get(spec.scheme, error), 0) // _ALIKE
+        steps = (error - least.get(spec.scheme, error)) // _ALIKE
     speed = measured.speeds().get(entry.name, float("inf"))
     return entry.problem is not None, scheme, steps, speed, entry.name

@@ -20,6 +20,7 @@ from fkp.training.epochs import Epochs, new_accelerator
 from fkp.training.evaluate import Evaluation, evaluate
 from fkp.training.plots import plot_cases, plot_curves
 from fkp.training.recipe import Recipe
+from fkp.training.relabel import relabel
 from fkp.training.run import Run, Weights
 from fkp.training.teaching import Teacher
 
@@ -67,6 +68,7 @@ class Trainer(Epochs):
         if initial is not None:
             layers = model.state_dict().keys()
             model.load_state_dict({name: initial.model[name] for name in initial.model if name in layers})
+        crops = relabel(recipe, crops, self.training_data, model if initial else None, folder.parent)
         self.pretrained = recipe.initial or begin(
             model.network, torch.from_numpy(unit_shapes(samples, recipe.margin, recipe.input_size))
         )

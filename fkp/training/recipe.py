@@ -32,6 +32,12 @@ class Recipe:
             that has more layers.
         teacher, teaching: a trained recipe whose answers to the varied crops and their mirror images are
             learned as well as the true points, and their share of the loss.
+        pseudo_labelers: trained recipes whose mean answers to each face and its mirror image, before the
+            first epoch, are the labels of the faces that nobody annotated.
+        translated: the names in `train` whose annotators have another style than `scheme`'s: each of their
+            points is moved by its mean offset from what the weights of `initial` answer.
+        label_shift: how far the labels lie to the right of mirror-symmetric ones, in percent of the
+            inter-ocular distance; mirrored crops and averages with mirror images heed it.
         epochs, batch_size: as usual; `samples_per_epoch` cycles the data, None takes each once.
         learning_rate, weight_decay: of the optimiser; decay spares biases and norms.
         schedule: "cosine" falls to zero at the end, "constant" stays, both after `warmup_steps`.
@@ -63,6 +69,9 @@ class Recipe:
     initial: str | None = None
     teacher: str | None = None
     teaching: float = 0.5
+    pseudo_labelers: tuple[str, ...] = ()
+    translated: tuple[str, ...] = ()
+    label_shift: float = 0.0
     augmentation: Augmentation = NO_AUGMENTATION
     samples_per_epoch: int | None = None
     optimiser: Literal["adam", "adamw", "rmsprop"] = "adam"

@@ -33,6 +33,7 @@ COMMANDS = {
     "fkp/training/cli.py",
     "fkp/training/detection/cli.py",
     "fkp/datasets/cli.py",
+    "fkp/datasets/asymmetry_cli.py",
     "fkp/runtime/cli.py",
     "fkp/inspection/cli.py",
 }

@@ -69,8 +69,9 @@ def test_mirrored_labels_keep_their_shift_to_the_right(rng, rotation):
     plain = Augmentation(rotation=rotation)
     _, right = augment(np.random.default_rng(1), image, points, box, size, 1.2, IBUG68.mirror, plain)
     mirroring = Augmentation(rotation=rotation, mirror=1.0)
+    shifted = points + np.array([shift, 0])
     _, labels = augment(
-        np.random.default_rng(1), image, points + [shift, 0], box, size, 1.2, IBUG68.mirror, mirroring, shift
+        np.random.default_rng(1), image, shifted, box, size, 1.2, IBUG68.mirror, mirroring, shift
     )
     offset = labels - mirror_points(right, size[1], IBUG68.mirror)
     scale = np.linalg.norm(offset, axis=1)

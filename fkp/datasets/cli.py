@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from fkp.datasets import asymmetry
-from fkp.datasets.asymmetry import mirror_averaged
+from fkp.datasets import asymmetry_cli
+from fkp.datasets.asymmetry_cli import mirror_averaged
 from fkp.datasets.boxes import fit_box_map
 from fkp.datasets.catalogue import (
     DATASETS,
@@ -47,7 +47,7 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
     _add_fit_boxes(commands)
     _add_label(commands)
     _add_things(commands)
-    asymmetry.add_parser(commands)
+    asymmetry_cli.add_parser(commands)
 
 
 def _add_check(commands: argparse._SubParsersAction) -> None:

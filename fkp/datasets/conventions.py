@@ -34,7 +34,7 @@ class Asymmetry:
 
     Attributes:
         shift: mean, in percent of the inter-ocular distance.
-        error: standard error of that mean.
+        error: standard error of that mean, NaN for a single face.
         faces: how many it rests on.
     """
 
@@ -54,7 +54,8 @@ def label_asymmetry(labels: ArrayLike, answers: ArrayLike, inter_ocular: ArrayLi
     """
     differences = np.asarray(labels, np.float64)[..., 0] - np.asarray(answers, np.float64)[..., 0]
     shifts = np.nanmean(differences, axis=1) / np.asarray(inter_ocular, np.float64) * 100
-    return Asymmetry(float(shifts.mean()), float(shifts.std(ddof=1) / np.sqrt(len(shifts))), len(shifts))
+    error = float(shifts.std(ddof=1) / np.sqrt(len(shifts))) if len(shifts) > 1 else float("nan")
+    return Asymmetry(float(shifts.mean()), error, len(shifts))
 
 
 def face_frames(answers: ArrayLike, boxes: ArrayLike) -> Array:

@@ -160,6 +160,7 @@ def _train_apart(args: argparse.Namespace, root: Path, recipe: Recipe, seconds: 
 
 def _train_one(args: argparse.Namespace, root: Path, recipe: Recipe, until: float) -> Run:
     from fkp.training.loop import Trainer
+    from fkp.training.visibility import train_visibility
 
     if not args.restart:
         Run(args.runs / recipe.name).check_continues(recipe.epochs)  # before anything is decoded
@@ -171,9 +172,12 @@ def _train_one(args: argparse.Namespace, root: Path, recipe: Recipe, until: floa
         found = decodable(load(name, root, broken.append), broken.append)
         return [as_scheme(sample, recipe.scheme) for sample, _ in found]
 
+    training = {name: samples(name) for name in recipe.train}
+    if recipe.calibrated_on is not None:
+        return train_visibility(recipe, training, samples(recipe.calibrated_on), args.runs)
     trainer = Trainer(
         recipe,
-        {name: samples(name) for name in recipe.train},
+        training,
         samples(recipe.validation),
         args.runs / recipe.name,
         restart=args.restart,

@@ -38,6 +38,8 @@ class Recipe:
             points is moved by its mean offset from what the weights of `initial` answer.
         label_shift: how far the labels lie to the right of mirror-symmetric ones, in percent of the
             inter-ocular distance; mirrored crops and averages with mirror images heed it.
+        calibrated_on: where it is given, only the head that says which points can be seen is trained, on the
+            network of `initial`, and its probabilities are calibrated on that data set.
         epochs, batch_size: as usual; `samples_per_epoch` cycles the data, None takes each once.
         learning_rate, weight_decay: of the optimiser; decay spares biases and norms.
         schedule: "cosine" falls to zero at the end, "constant" stays, both after `warmup_steps`.
@@ -73,6 +75,7 @@ class Recipe:
     translated: tuple[str, ...] = ()
     label_shift: float = 0.0
     augmentation: Augmentation = NO_AUGMENTATION
+    calibrated_on: str | None = None
     samples_per_epoch: int | None = None
     optimiser: Literal["adam", "adamw", "rmsprop"] = "adam"
     learning_rate: float = 1e-3

@@ -140,10 +140,10 @@ _BASE_JOINT = _joint(
 )  # fmt: skip
 _BASE_FINAL = _final(
     _BASE_JOINT,
-    name="fkp68-base",
+    name="fkp68-base-landmarks",
     summary="68 points at any head turn, by soft-argmax over 40x40 maps; accurate and fast",
     source="own: fkp68-base-joint, with 300-W's, HELEN's pseudo-labeled and MERL-RAV's turned faces at last",
-    pseudo_labelers=("fkp68-base-joint", "fkp68-large-mild"), learning_rate=3e-4, epochs=10,
+    pseudo_labelers=("fkp68-large-mild",), learning_rate=3e-4, epochs=10,
 )  # fmt: skip
 _TINY_JOINT = _joint(
     _TINY_MILD,
@@ -154,10 +154,10 @@ _TINY_JOINT = _joint(
 )  # fmt: skip
 _TINY_FINAL = _final(
     _TINY_JOINT,
-    name="fkp68-tiny",
+    name="fkp68-tiny-landmarks",
     summary="68 points at any head turn, by soft-argmax over 40x40 maps; the small and fast one",
     source="own: as fkp68-base, which labels HELEN's faces for it",
-    pseudo_labelers=("fkp68-base", "fkp68-large-mild"), learning_rate=4e-4, epochs=10,
+    pseudo_labelers=("fkp68-base-landmarks", "fkp68-large-mild"), learning_rate=4e-4, epochs=10,
 )  # fmt: skip
 _LARGE_JOINT = _joint(
     _LARGE_MILD,
@@ -168,13 +168,25 @@ _LARGE_JOINT = _joint(
 )  # fmt: skip
 _LARGE_FINAL = _final(
     _LARGE_JOINT,
-    name="fkp68-large",
+    name="fkp68-large-landmarks",
     summary="68 points at any head turn, by soft-argmax over 40x40 maps; the most accurate one",
     source="own: as fkp68-base",
-    pseudo_labelers=("fkp68-base", "fkp68-large-joint"), learning_rate=2.5e-4, epochs=5,
+    pseudo_labelers=("fkp68-base-landmarks", "fkp68-large-joint"), learning_rate=2.5e-4, epochs=5,
 )  # fmt: skip
+
+
+def _with_visibility(before: Recipe, name: str) -> Recipe:
+    """The same network with a head that says which points can be seen; its landmarks stay as they are."""
+    return dataclasses.replace(
+        before, name=name, initial=before.name,
+        options={**before.options, "visibility": True}, train=(_MERL_RAV,), calibrated_on="merl-rav-val",
+        pseudo_labelers=(), translated=(), learning_rate=3e-3, epochs=8,
+    )  # fmt: skip
+
 
 RECIPES = (
     _TEACHER, _LARGE, _LARGE_MILD, _BASE, _BASE_AGAIN, _BASE_MILD, _TINY, _TINY_AGAIN, _TINY_MILD,
-    _BASE_JOINT, _BASE_FINAL, _TINY_JOINT, _TINY_FINAL, _LARGE_JOINT, _LARGE_FINAL,
+    _BASE_JOINT, _BASE_FINAL, _with_visibility(_BASE_FINAL, "fkp68-base"),
+    _TINY_JOINT, _TINY_FINAL, _with_visibility(_TINY_FINAL, "fkp68-tiny"),
+    _LARGE_JOINT, _LARGE_FINAL, _with_visibility(_LARGE_FINAL, "fkp68-large"),
 )  # fmt: skip

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import csv
 import json
 import os
@@ -24,7 +25,7 @@ from fkp.runtime.face import Face
 from fkp.runtime.results import to_pts
 
 STYLES = ["Points", "Outlines"]
-PICTURE = {"path": str(FACE)}
+PICTURE = {"url": "data:image/jpeg;base64," + base64.b64encode(FACE.read_bytes()).decode()}
 
 
 @pytest.fixture(autouse=True)
@@ -33,7 +34,7 @@ def _folders(tmp_path, monkeypatch):
     exported.mkdir()
     save_models(exported)
     monkeypatch.setenv("FKP_MODELS", str(exported))
-    monkeypatch.setenv("GRADIO_TEMP_DIR", str(tmp_path / "gradio"))
+    monkeypatch.setenv("GRADIO_TEMP_DIR", str(tmp_path))  # what a test saves there has been uploaded
 
 
 def picture(tmp_path: Path, content: bytes, name: str = "picture.jpg") -> dict[str, str]:
@@ -214,8 +215,6 @@ def test_old_results_are_removed(tmp_path):
 
 
 def frame(pixels: np.ndarray) -> dict[str, str]:
-    import base64
-
     return {"url": "data:image/jpeg;base64," + base64.b64encode(files.encode_jpeg(pixels)).decode()}
 
 
@@ -297,11 +296,11 @@ def test_a_long_video_is_cut_and_a_cancelled_one_leaves_nothing(tmp_path, monkey
     assert "5 frames" in last.message
     assert "only its beginning" in last.message
     monkeypatch.setattr(video, "_NEWS_EVERY", 0)
-    before = set((tmp_path / "gradio").iterdir())
+    before = set(tmp_path.iterdir())
     job = video.annotate({"path": str(film)}, "big", STYLES)
     assert "left" in next(job).message
     job.close()
-    assert set((tmp_path / "gradio").iterdir()) == before
+    assert set(tmp_path.iterdir()) == before
 
 
 # Compare, Inside

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +13,7 @@ from numpy.typing import NDArray
 
 from demo import models, words
 from demo.differences import COLOURS, draw_differences
-from demo.files import new_folder, save_jpeg
+from demo.files import new_folder, open_upload, save_jpeg
 from demo.handlers.pictures import read_picture, sentence, shown, to_style, zoom
 from fkp.datasets.pts import read_pts
 from fkp.datasets.sample import DataError
@@ -143,11 +144,11 @@ class _TruthError(ValueError):
 def _read_truth(file: Mapping[str, Any] | None) -> NDArray | None:
     if file is None:
         return None
-    path = Path(file["path"])
     try:
-        if path.stat().st_size > _LARGEST_PTS:
-            raise _TruthError("your .pts file is too large to be one")
-        truth = read_pts(path)
+        with open_upload(file) as upload:
+            if os.fstat(upload.fileno()).st_size > _LARGEST_PTS:
+                raise _TruthError("your .pts file is too large to be one")
+            truth = read_pts(Path(upload.name))
     except DataError as error:
         raise _TruthError(f"your .pts file {error.problem}") from error
     except OSError:

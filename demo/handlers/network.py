@@ -39,8 +39,10 @@ def look(picture: Mapping[str, Any] | None, model: str | None) -> View:
         faces = landmarker(image)
         path = models.find(model or "").path
         inside = open_inside(path, path.stat().st_mtime_ns)
-    except (ImageError, ModelError, ValueError, OSError) as error:
+    except (ImageError, ModelError, ValueError) as error:
         return View(words.problem(sentence(error)))
+    except OSError:  # its words name the path
+        return View(words.problem("The file of this model cannot be read."))
     if not faces:
         return View(words.faces_found(faces, image.shape[:2]))
     size = landmarker.spec.input_size

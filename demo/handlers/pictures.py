@@ -6,12 +6,12 @@ import base64
 import io
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from demo.files import open_upload
 from fkp.geometry import crop_transform, transform_points, warp
 from fkp.images import ImageError, load_image
 from fkp.runtime.drawing import Style, draw
@@ -42,7 +42,7 @@ def read_picture(picture: Mapping[str, Any]) -> NDArray[np.uint8]:
     """What a picture component sent, as upright RGB uint8 (H, W, 3).
 
     Args:
-        picture: `path` of an uploaded file, or `url` with base64 data.
+        picture: `path` of an uploaded file, or a data URL as `url`.
 
     Raises:
         ImageError: it cannot be read; a sentence about "your file", without its path.
@@ -54,10 +54,12 @@ def read_picture(picture: Mapping[str, Any]) -> NDArray[np.uint8]:
 
 def _content(picture: Mapping[str, Any]) -> bytes:
     try:
-        if picture.get("path"):
-            return Path(picture["path"]).read_bytes()
-        return base64.b64decode(str(picture["url"]).partition(",")[2])
-    except (OSError, KeyError, ValueError):
+        url = picture.get("url")
+        if not picture.get("path") and isinstance(url, str) and url.startswith("data:"):
+            return base64.b64decode(url.partition(",")[2])
+        with open_upload(picture) as file:
+            return file.read()
+    except (OSError, ValueError):
         raise ImageError("your file is no longer here: upload it again") from None
 
 

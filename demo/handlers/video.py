@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from demo import models, words
-from demo.files import new_folder
+from demo.files import new_folder, open_upload
 from demo.handlers.pictures import sentence, shown, to_style
 from fkp.runtime.drawing import Style, draw
 from fkp.runtime.media import Frame, VideoError, VideoWriter, probe, read_frames
@@ -42,12 +42,19 @@ def annotate(film: Mapping[str, Any] | None, model: str | None, styles: Sequence
     if film is None:
         yield View(words.note("Choose a video first."))
         return
-    path, folder = Path(film["path"]), new_folder()
+    try:
+        with open_upload(film) as upload:
+            path = Path(upload.name)
+    except OSError:
+        yield View(words.problem("Your video is no longer here: upload it again."))
+        return
+    folder = new_folder()
     try:
         tracker = Tracker(models.get_landmarker(model or "", film=True))
         yield from _annotate(path, folder, tracker, model or "", to_style(styles))
     except (VideoError, ModelError) as error:
-        yield View(words.problem(sentence(VideoError(str(error).replace(str(path), "your video")))))
+        text = str(error).replace(str(path), "your video").replace(str(folder / _FILM), "the result")
+        yield View(words.problem(sentence(VideoError(text))))
     finally:
         if not (folder / _FILM).exists():  # an error, or cancelled
             shutil.rmtree(folder, ignore_errors=True)

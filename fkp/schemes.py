@@ -32,8 +32,8 @@ class Scheme:
         mirror: `points[mirror]` re-orders the points of a mirrored picture; an involution.
         outlines: the lines to draw, in drawing order.
         nose_tip: index of the nose tip.
-        outer_eye_corners: indices of the right and left outer eye corner, whose distance normalises
-            the NME, or None where the scheme's normaliser is the diagonal of the face box.
+        outer_eye_corners: indices of the right and left outer eye corner, whose distance normalizes
+            the NME, or None where the scheme's normalizer is the diagonal of the face box.
     """
 
     name: str
@@ -53,7 +53,7 @@ class Scheme:
         return {index: region for region, indices in self.regions.items() for index in indices}
 
     @property
-    def normaliser(self) -> str:
+    def normalizer(self) -> str:
         """What an NME in this scheme is divided by, in words."""
         return "inter-ocular" if self.outer_eye_corners else "box diagonal"
 

@@ -58,8 +58,8 @@ def test_known_indices():
     assert IBUG68.mirror[61] == 63
     assert IBUG68.mirror[67] == 65
     assert IMM58.mirror[47] == 57
-    assert IBUG68.normaliser == "inter-ocular"
-    assert IMM58.normaliser == "box diagonal"
+    assert IBUG68.normalizer == "inter-ocular"
+    assert IMM58.normalizer == "box diagonal"
 
 
 def test_unknown_scheme_lists_the_known():

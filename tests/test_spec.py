@@ -34,7 +34,7 @@ def test_round_trip(spec):
 
 
 def test_fields_of_newer_versions_are_passed_over():
-    assert ModelSpec.from_json(changed(colour="blue")) == SPEC
+    assert ModelSpec.from_json(changed(color="blue")) == SPEC
 
 
 def test_optional_fields_have_defaults():

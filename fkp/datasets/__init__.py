@@ -1,6 +1,6 @@
 """Readers of the public landmark data sets: from their files to `Sample`s."""
 
-from fkp.datasets.catalogue import (
+from fkp.datasets.catalog import (
     DATASETS,
     DLIB_BOX,
     TEST_SETS,

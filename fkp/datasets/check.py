@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
-from fkp.datasets.catalogue import DATASETS, DLIB_BOX
+from fkp.datasets.catalog import DATASETS, DLIB_BOX
 from fkp.datasets.dlib_xml import read_dlib_xml
 from fkp.datasets.imm import read_imm
 from fkp.datasets.pts import read_pts_folder

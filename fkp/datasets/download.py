@@ -20,7 +20,7 @@ from urllib.request import Request, urlopen
 
 from tqdm import tqdm
 
-from fkp.datasets.catalogue import IBUG_FOLDER, IMM_FOLDER, YTF_FOLDER
+from fkp.datasets.catalog import IBUG_FOLDER, IMM_FOLDER, YTF_FOLDER
 from fkp.errors import FkpError
 
 _CHUNK = 1 << 20

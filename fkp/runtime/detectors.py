@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fkp.geometry import BoxMap, merge_boxes, suppress_overlaps
+from fkp.letterbox import shrink, to_batch
 from fkp.runtime.sessions import ModelError, load_session, provider_names
-from fkp.search import shrink, to_batch
 from fkp.spec import DETECTOR_OUTPUT_NAMES, DETECTOR_THRESHOLD, INPUT_NAME
 
 
@@ -52,7 +52,7 @@ class HaarDetector:
     # training faces and on HELEN photos; equalising the histogram finds no more.
     _FILE = "haarcascade_frontalface_alt2.xml"
     _LONG_SIDE = 480  # pictures are searched at this size: larger ones take longer and find no more
-    _NEIGHBOURS = 2  # windows that must agree on a face
+    _NEIGHBORS = 2  # windows that must agree on a face
     _SMALLEST = 24  # pixels, at the size that is searched
     _OVERLAP = 0.3
 
@@ -66,13 +66,13 @@ class HaarDetector:
 
     def raw_boxes(self, image: NDArray[np.uint8]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """The cascade's own square boxes (N, 4) in the image frame and their scores (N,), best first."""
-        grey = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
-        grey, scale = shrink(grey, self._LONG_SIDE)
+        gray = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
+        gray, scale = shrink(gray, self._LONG_SIDE)
         with self._lock:
             found, _, weights = self._cascade.detectMultiScale3(
-                grey,
+                gray,
                 scaleFactor=1.1,
-                minNeighbors=self._NEIGHBOURS,
+                minNeighbors=self._NEIGHBORS,
                 minSize=(self._SMALLEST, self._SMALLEST),
                 outputRejectLevels=True,
             )

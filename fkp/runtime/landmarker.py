@@ -94,7 +94,7 @@ class Landmarker:
             ValueError: `image` is not (H, W, 3) uint8.
             ModelError: the answer of the model or of the detector cannot be used.
         """
-        return self.analyse(image).faces
+        return self.analyze(image).faces
 
     def predict(self, image: NDArray[np.uint8], boxes: ArrayLike) -> NDArray[np.float32]:
         """Landmarks (N, K, 2), image frame, for canonical face boxes (N, 4).
@@ -131,7 +131,7 @@ class Landmarker:
         """
         return self._detector.detect(_check_image(image))
 
-    def analyse(self, image: NDArray[np.uint8], boxes: ArrayLike | None = None) -> Analysis:
+    def analyze(self, image: NDArray[np.uint8], boxes: ArrayLike | None = None) -> Analysis:
         """Faces and timings of a picture; with `boxes` (N, 4), canonical, nothing is detected.
 
         Raises:

@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from onnx import numpy_helper
 from torch import Tensor, nn
 
+from fkp.export.quantize import SUFFIX
 from fkp.spec import INPUT_NAME, METADATA_KEY, OUTPUT_NAMES, DetectorSpec, ModelSpec, SpecError
-from fkp.training.quantise import SUFFIX
 from fkp.training.recipe import Recipe
 from fkp.training.run import Run, RunError, Weights
 

@@ -138,7 +138,7 @@ class Named(Protocol):
 
 
 def check_same_recipe(stored: dict[str, object], recipe: Named, path: Path) -> None:
-    """Raises RunError where a file of a run belongs to another recipe than the catalogue's."""
+    """Raises RunError where a file of a run belongs to another recipe than the catalog's."""
     if different := sorted(_differences(stored, recipe) - _WORDS):
         raise RunError(
             f"{path} was made by another version of recipe {recipe.name!r} (it differs in "

@@ -19,7 +19,7 @@ from demo_server import FACE, encoded, face_frames, save_models, save_video
 from PIL import Image
 
 from demo import files, html, models
-from demo.handlers import compare, image, live, video
+from demo.handlers import compare, image, inside, live, video
 from fkp.runtime.detectors import FkpDetector
 from fkp.runtime.face import Face
 from fkp.runtime.results import to_pts
@@ -345,7 +345,7 @@ def test_looking_inside_shows_filters_and_maps(tmp_path, monkeypatch):
     path = save_convolution(tmp_path / "conv.onnx")
     exported = pytest.importorskip("fkp.inspection.feature_maps").Inside(path)
     assert exported.filters.shape == (4, 3, 3, 3)
-    (layer,) = inside.layers(np.full((8, 8, 3), 9, np.uint8))
+    (layer,) = exported.layers(np.full((8, 8, 3), 9, np.uint8))
     assert layer.maps.shape == (4, 6, 6)
     assert "no convolution" in inside.look(PICTURE, "big").message
 

@@ -39,6 +39,12 @@ def points_box(points: ArrayLike) -> Array:
     return np.concatenate([points.min(axis=-2), points.max(axis=-2)], axis=-1)
 
 
+def annotated_box(points: ArrayLike) -> Array:
+    """Tight box of the landmarks of one face that are annotated, (K, 2) with NaN where one is not -> (4,)."""
+    points = np.asarray(points, np.float64)
+    return points_box(points[np.isfinite(points).all(axis=-1)])
+
+
 def box_diagonal(boxes: ArrayLike) -> Array:
     """Length of the diagonal of each box: (..., 4) -> (...)."""
     boxes = np.asarray(boxes, np.float64)

@@ -1,7 +1,8 @@
-"""Made-up faces and small data sets of them, in the four public layouts."""
+"""Made-up faces and small data sets of them, in the public layouts."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -18,6 +19,8 @@ IBUG = "ibug_300W_large_face_landmark_dataset"
 YTF = "P1_Facial_Keypoints/data"
 IMM = "imm_face_db"
 HELEN = "helen_unlabelled"
+MERL_RAV = "merl_rav"
+CFP = "cfp_profile"
 LABELS = "labels.jsonl"
 
 
@@ -87,6 +90,7 @@ def write_fake_data(root: Path, rng: np.random.Generator, faces: int = 12) -> No
     _write_ytf(root / YTF, rng, faces)
     _write_imm(root / IMM, rng)
     _write_labeled(root, rng)
+    _write_partial(root, rng)
 
 
 def _write_ibug(folder: Path, rng: np.random.Generator, faces: int) -> None:
@@ -133,6 +137,30 @@ def _write_labeled(root: Path, rng: np.random.Generator) -> None:
     frames = [path.relative_to(root).as_posix() for path in sorted((root / YTF / "training").iterdir())]
     for name in (f"{HELEN}/400_1.jpg", *frames):
         append_label(root / LABELS, name, [PseudoLabel(0.9, 0.8, points, IBUG68.name)])
+
+
+def _write_partial(root: Path, rng: np.random.Generator) -> None:
+    """Faces of which the head hides the left half; photo 29 and person 010 are held out."""
+    sides = {1: "train", 29: "train", 3: "test"}
+    merl = [{"image": f"images/{n:04d}-image{n:05d}.jpg", "split": side} for n, side in sides.items()]
+    people = [{"image": f"images/{person}-01.jpg", "person": person} for person in ("001", "010")]
+    for folder, rows, pose in ((MERL_RAV, merl, "righthalf"), (CFP, people, "right")):
+        for row in rows:
+            image, points = make_face(rng)
+            write_image(root / folder / row["image"], image)
+            row |= {"pose": pose, "points": hide(points)}
+            if folder == MERL_RAV:
+                row |= {"state": [2 if p is None else int(i == 0) for i, p in enumerate(row["points"])]}
+        write_face_lines(root / folder / "labels.jsonl", rows)
+
+
+def hide(points: NDArray) -> list[list[float] | None]:
+    """Points as they stand in a line of `labels.jsonl`, without those of the left half of the jaw."""
+    return [None if 9 <= i <= 16 else [round(x, 2), round(y, 2)] for i, (x, y) in enumerate(points.tolist())]
+
+
+def write_face_lines(path: Path, rows: Sequence[dict]) -> None:
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
 
 
 def write_image(path: Path, image: NDArray[np.uint8], image_format: str | None = None) -> None:

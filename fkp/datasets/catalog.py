@@ -10,8 +10,11 @@ from pathlib import Path
 
 from numpy.typing import NDArray
 
+from fkp.datasets.cfp_profile import read_cfp_profile
 from fkp.datasets.dlib_xml import read_dlib_xml, read_given_boxes
+from fkp.datasets.face_lines import LABELS_FILE
 from fkp.datasets.imm import read_imm
+from fkp.datasets.merl_rav import Side, read_merl_rav
 from fkp.datasets.pseudo_labels import LabelFilter, labels_file, read_labeled
 from fkp.datasets.pts import read_pts_folder
 from fkp.datasets.sample import OnError, Sample, fail
@@ -25,6 +28,8 @@ KAGGLE_TEST_XML = "labels_ibug_300W_test_parsed.xml"
 YTF_FOLDER = "P1_Facial_Keypoints/data"
 IMM_FOLDER = "imm_face_db"
 HELEN_FOLDER = "helen_unlabelled"
+MERL_RAV_FOLDER = "merl_rav"
+CFP_FOLDER = "cfp_profile"
 THINGS_FOLDER = "things"
 YUNET_FILE = "detectors/face_detection_yunet_2023mar.onnx"
 
@@ -33,6 +38,9 @@ DLIB_BOX = BoxMap(left=0.0266, top=0.0957, right=-0.0218, bottom=0.0531)
 
 # The faces on which the models of a scheme are told apart.
 TEST_SETS: Mapping[str, str] = {"ibug68": "300w-common", "imm58": "imm-val", "nose1": "imm-val"}
+
+# What `data asymmetry` printed for 300-W's training faces, for CFP's, and nothing to speak of for MERL-RAV's.
+IBUG_LABEL_SHIFT, CFP_LABEL_SHIFT = 0.78, 0.93
 
 _TRAIN_FOLDERS = ("afw/", "helen/trainset/", "lfpw/trainset/")
 _FIRST_IMM_VALIDATION_PERSON = 33
@@ -53,6 +61,8 @@ class Dataset:
         needs: the files and folders in there without which it cannot be read.
         read: reads it from its folder.
         labeled: whether its points are in the file of labels, without which it cannot be read either.
+        label_shift: how far its points lie to the right of mirror-symmetric ones, in percent of the
+            inter-ocular distance: what `data asymmetry` measured on its training faces.
     """
 
     name: str
@@ -62,6 +72,7 @@ class Dataset:
     needs: tuple[str, ...]
     read: Callable[[Path, OnError], Iterable[Sample]]
     labeled: bool = False
+    label_shift: float = 0.0
 
     def missing(self, root: Path) -> list[Path]:
         """What it needs and is not there."""
@@ -86,7 +97,9 @@ def _ibug(validation: bool) -> Dataset:
 
     side = "val" if validation else "train"
     title = f"300-W training faces (AFW, HELEN, LFPW), {'validation' if validation else 'training'} part"
-    return Dataset(f"ibug-{side}", title, IBUG68.name, IBUG_FOLDER, (IBUG_TRAIN_XML,), read)
+    return Dataset(
+        f"ibug-{side}", title, IBUG68.name, IBUG_FOLDER, (IBUG_TRAIN_XML,), read, label_shift=IBUG_LABEL_SHIFT
+    )
 
 
 def _300w(part: str, title: str, folders: tuple[str, ...]) -> Dataset:
@@ -98,7 +111,9 @@ def _300w(part: str, title: str, folders: tuple[str, ...]) -> Dataset:
         for name in folders:
             yield from read_pts_folder(folder, name, given_boxes, on_error)
 
-    return Dataset(f"300w-{part}", title, IBUG68.name, IBUG_FOLDER, folders, read)
+    return Dataset(
+        f"300w-{part}", title, IBUG68.name, IBUG_FOLDER, folders, read, label_shift=IBUG_LABEL_SHIFT
+    )
 
 
 def _kaggle_test() -> Dataset:
@@ -106,7 +121,9 @@ def _kaggle_test() -> Dataset:
         return read_dlib_xml(folder / KAGGLE_TEST_XML, DLIB_BOX, on_error)
 
     title = "test faces of the Kaggle contest CS194-26"
-    return Dataset("kaggle-test", title, IBUG68.name, IBUG_FOLDER, (KAGGLE_TEST_XML,), read)
+    return Dataset(
+        "kaggle-test", title, IBUG68.name, IBUG_FOLDER, (KAGGLE_TEST_XML,), read, label_shift=IBUG_LABEL_SHIFT
+    )
 
 
 def _ytf(name: str, title: str, folder: str, keep: Callable[[Sample], bool]) -> Dataset:
@@ -129,6 +146,25 @@ def _imm(validation: bool) -> Dataset:
     return Dataset(f"imm-{side}", title, IMM58.name, IMM_FOLDER, (".",), read)
 
 
+def _merl_rav(name: str, part: str, side: Side, keep: Callable[[Sample], bool]) -> Dataset:
+    def read(folder: Path, on_error: OnError) -> Iterator[Sample]:
+        return filter(keep, read_merl_rav(folder, side, on_error))
+
+    title = f"MERL-RAV (AFLW's photos, any head turn), {part} part"
+    return Dataset(name, title, IBUG68.name, MERL_RAV_FOLDER, (".",), read)
+
+
+def _cfp(validation: bool) -> Dataset:
+    def read(folder: Path, on_error: OnError) -> Iterator[Sample]:
+        return (s for s in read_cfp_profile(folder, on_error) if _held_out(s) == validation)
+
+    side = "val" if validation else "train"
+    title = f"CFP's profiles, {'validation' if validation else 'training'} part"
+    return Dataset(
+        f"cfp-{side}", title, IBUG68.name, CFP_FOLDER, (LABELS_FILE,), read, label_shift=CFP_LABEL_SHIFT
+    )
+
+
 def _labeled(name: str, title: str, folder: str, every: int = 1) -> Dataset:
     def read(place: Path, on_error: OnError) -> Iterator[Sample]:
         root = place.parents[len(Path(folder).parts) - 1]
@@ -147,6 +183,11 @@ DATASETS: Mapping[str, Dataset] = {
         _300w("helen", "300-W common, the HELEN part", ("helen/testset",)),
         _300w("lfpw", "300-W common, the LFPW part", ("lfpw/testset",)),
         _kaggle_test(),
+        _merl_rav("merl-rav-train", "training", "train", lambda s: not _held_out(s)),
+        _merl_rav("merl-rav-val", "validation", "train", _held_out),
+        _merl_rav("merl-rav-test", "test", "test", lambda s: True),
+        _cfp(validation=False),
+        _cfp(validation=True),
         _labeled("helen-labelled", "HELEN photos without annotations", HELEN_FOLDER),
         # Neighboring frames of a video are nearly one picture.
         _labeled("ytf-labelled", "a third of the YouTube Faces frames", f"{YTF_FOLDER}/training", every=3),

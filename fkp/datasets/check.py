@@ -12,7 +12,9 @@ from tqdm import tqdm
 
 from fkp.datasets.catalog import DATASETS, DLIB_BOX
 from fkp.datasets.dlib_xml import read_dlib_xml
+from fkp.datasets.face_lines import LABELS_FILE, read_face_lines
 from fkp.datasets.imm import read_imm
+from fkp.datasets.merl_rav import MERL_RAV_FOLDERS, read_merl_rav_pts
 from fkp.datasets.pts import read_pts_folder
 from fkp.datasets.sample import DataError, OnError, Sample
 from fkp.datasets.ytf import CSV_SUFFIX, read_ytf_csv
@@ -56,7 +58,12 @@ def _sources_of(folder: Path) -> Iterator[Source]:
         yield _xml(file)
     for file in sorted(folder.glob(f"*{CSV_SUFFIX}")):
         yield Source("YTF .csv", file, partial(read_ytf_csv, file))
-    if any(folder.glob("*.pts")):
+    if (folder / LABELS_FILE).is_file():
+        read = partial(read_face_lines, folder, lambda row: str(row["image"]))
+        yield Source("faces .jsonl", folder / LABELS_FILE, read)
+    if any((folder / name).is_dir() for name in MERL_RAV_FOLDERS):
+        yield Source("MERL-RAV .pts", folder, partial(read_merl_rav_pts, folder, None))
+    if any(folder.glob("*.pts")) and not set(MERL_RAV_FOLDERS) & set(folder.parts):
         root, name = folder.resolve().parent, folder.resolve().name
         yield Source(".pts", folder, partial(read_pts_folder, root, name, {}))
     if any(folder.glob("*.asf")):

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 from numpy.typing import NDArray
 
 from fkp.schemes import NOSE1, get_scheme
@@ -20,6 +21,9 @@ class DataError(ValueError):
         self.file, self.line, self.problem = file, line, problem
         super().__init__(f"{file}{f':{line}' if line else ''}: {problem}")
 
+
+VISIBLE, COVERED, HIDDEN = 0, 1, 2
+"""States of a point: seen, covered by something else, hidden by the head itself."""
 
 OnError = Callable[[DataError], None]
 """What a reader calls for a broken entry: raise (the default), or return to skip the entry.
@@ -54,10 +58,14 @@ class Sample:
             plus `#n` for the n-th further face of the same picture.
         box: canonical face box (4,), float64, image frame: the tight box of the landmarks, or the
             data set's own box mapped to it where there are no points.
-        points: (K, 2) float64, image frame; None where the data set has none.
+        points: (K, 2) float64, image frame; NaN where a point is not annotated, None where none is.
         scheme: name of the points' scheme.
         given_box: (4,) the box that stands in the data set's own file, None where there is none.
         group: faces of one group (a photo, a person) stay on one side of a split.
+        state: (K,) int8, `VISIBLE`, `COVERED` or `HIDDEN`; None where the data set does not say.
+        pose: "frontal", "lefthalf", "left", "righthalf" or "right": half or all the way to that side of the
+            picture; None where unknown.
+        yaw: degrees, positive where the face looks to the right of the picture; None where unknown.
     """
 
     image: Path
@@ -67,6 +75,14 @@ class Sample:
     scheme: str
     given_box: NDArray | None
     group: str
+    state: NDArray | None = None
+    pose: str | None = None
+    yaw: float | None = None
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether every point is annotated."""
+        return self.points is not None and bool(np.isfinite(self.points).all())
 
 
 def as_scheme(sample: Sample, scheme: str) -> Sample:
@@ -81,4 +97,5 @@ def as_scheme(sample: Sample, scheme: str) -> Sample:
         raise ValueError(f"{sample.scheme} landmarks cannot be turned into {scheme}")
     tip = get_scheme(sample.scheme).nose_tip
     points = None if sample.points is None else sample.points[tip : tip + 1]
-    return dataclasses.replace(sample, points=points, scheme=scheme)
+    state = None if sample.state is None else sample.state[tip : tip + 1]
+    return dataclasses.replace(sample, points=points, state=state, scheme=scheme)

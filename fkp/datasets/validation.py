@@ -65,6 +65,18 @@ def check_points(points: ArrayLike, count: int, size: tuple[int, int]) -> NDArra
     return array
 
 
+def check_partial(points: ArrayLike, count: int, size: tuple[int, int]) -> NDArray:
+    """As `check_points`, of points of which some are not annotated: both of their coordinates are NaN."""
+    array = np.asarray(points, np.float64)
+    if array.shape != (count, 2):
+        raise ValueError(f"{count} points are wanted, not {len(array)}")
+    annotated = ~np.isnan(array).all(axis=1)
+    if annotated.sum() < 2:
+        raise ValueError("fewer than two points are annotated")
+    check_points(array[annotated], int(annotated.sum()), size)
+    return array
+
+
 def check_near(points: NDArray, size: tuple[int, int], what: str) -> None:
     """Refuses points (N, 2) that are absurdly far outside of a picture of (width, height)."""
     share = points / size

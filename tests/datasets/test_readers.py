@@ -12,7 +12,7 @@ from fkp.datasets.box_fitting import fit_box_map
 from fkp.datasets.dlib_xml import read_dlib_xml
 from fkp.datasets.imm import read_asf
 from fkp.datasets.pseudo_labels import PseudoLabel, append_label
-from fkp.geometry import BoxMap, points_box
+from fkp.geometry import BoxMap, annotated_box, points_box
 from fkp.schemes import IBUG68, get_scheme
 
 
@@ -61,7 +61,7 @@ def test_what_a_sample_holds(root, name):
         if sample.points is not None:
             assert sample.points.shape == (get_scheme(sample.scheme).num_points, 2)
             assert sample.points.dtype == np.float64
-            np.testing.assert_array_equal(sample.box, points_box(sample.points))
+            np.testing.assert_array_equal(sample.box, annotated_box(sample.points))
 
 
 def test_points_are_those_that_were_written(root):

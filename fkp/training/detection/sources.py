@@ -32,7 +32,7 @@ class Picture:
 
     Attributes:
         image: (H, W, 3) uint8 RGB.
-        faces: for each face its landmarks (K, 2), image frame.
+        faces: for each face its annotated landmarks (K, 2), image frame.
         sure: (N,) bool, whether a face is one for certain; where not, nobody should learn from it.
     """
 
@@ -78,7 +78,7 @@ def load_pictures(root: Path, sure: float) -> Pictures:
     for name, labeled in tqdm(names, "decoding", unit="picture", disable=None):
         if name in left_out:
             continue
-        faces = [points for points in annotated[name] if points is not None]
+        faces = [points[np.isfinite(points).all(axis=1)] for points in annotated[name] if points is not None]
         certain = [True] * len(faces)
         boxes = np.array([points_box(points) for points in faces]).reshape(-1, 4)
         of_things = name.startswith(f"{THINGS_FOLDER}/")

@@ -12,7 +12,7 @@ import onnxruntime as ort
 from numpy.typing import NDArray
 
 from fkp.schemes import get_scheme
-from fkp.spec import DETECTOR_OUTPUT_NAMES, INPUT_NAME, METADATA_KEY, OUTPUT_NAMES, ModelSpec
+from fkp.spec import DETECTOR_OUTPUT_NAMES, INPUT_NAME, METADATA_KEY, OUTPUT_NAMES, ModelSpec, SpecError
 
 # What a user calls a provider -> what ONNX Runtime calls it; the best first.
 PROVIDERS: Mapping[str, str] = {
@@ -118,11 +118,9 @@ class ModelSession:
                 "says how to give another model a description"
             )
         try:
-            spec = ModelSpec.from_json(text)
-            get_scheme(spec.scheme)
-        except ValueError as error:
+            return ModelSpec.from_json(text)
+        except SpecError as error:
             raise self._error(f"cannot be used: {error}") from error
-        return spec
 
     def _check_signature(self) -> None:
         inputs = {i.name: (i.type, i.shape) for i in self._session.get_inputs()}

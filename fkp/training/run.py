@@ -15,7 +15,7 @@ from torch import Tensor
 from fkp.errors import FkpError
 
 # What may change in a recipe without changing what it trains.
-_WORDS = {"summary", "source", "storage"}
+_WORDS = {"summary", "source", "series", "storage"}
 
 
 class RunError(FkpError):

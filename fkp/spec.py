@@ -8,6 +8,8 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from fkp.errors import SpecError
+
 METADATA_KEY = "fkp"
 INPUT_NAME = "image"
 OUTPUT_NAMES = ("points", "scores")
@@ -15,10 +17,6 @@ DETECTOR_OUTPUT_NAMES = ("boxes", "scores")
 DETECTOR_THRESHOLD = 0.65  # score of a face: on validation pictures few faces are below it
 
 _NAME = re.compile(r"[\w.+-]+")
-
-
-class SpecError(ValueError):
-    """A model file's description of itself is missing or cannot be used."""
 
 
 @dataclass(frozen=True, slots=True)

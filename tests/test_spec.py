@@ -3,7 +3,8 @@ import json
 
 import pytest
 
-from fkp.spec import ModelSpec, SpecError, Validation
+from fkp.errors import SpecError
+from fkp.spec import ModelSpec, Validation
 
 SPEC = ModelSpec(
     name="small",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 
 from bench import cli, run
-from bench.baselines import BaselineError
+from fkp.errors import FkpError
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -18,7 +18,7 @@ def main(arguments: list[str] | None = None) -> int:
     handler = getattr(args, "func", run.run)
     try:
         return handler(args)
-    except (OSError, BaselineError, ValueError) as error:  # what users can do something about
+    except (FkpError, OSError, ValueError) as error:  # what users can do something about
         print(f"error: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:

@@ -11,9 +11,10 @@ from numpy.typing import ArrayLike, NDArray
 
 from bench.cache import file_hash
 from bench.results import EXPORTED
+from fkp.errors import FkpError, ModelError
 from fkp.runtime.index import ModelEntry, find_model, list_models
 from fkp.runtime.landmarker import Landmarker
-from fkp.runtime.sessions import PROVIDERS, ModelError, ModelSession, provider_names, short_name
+from fkp.runtime.sessions import PROVIDERS, ModelSession, provider_names, short_name
 from fkp.schemes import Scheme, get_scheme
 from fkp.spec import ModelSpec
 
@@ -122,7 +123,7 @@ def find_candidates(
                     problems.append(f"{name} calls itself {found.name}, as another of the models does")
                 else:
                     candidates.append(found)
-            except (ModelError, ValueError) as error:
+            except FkpError as error:
                 problems.append(str(error))
     return candidates, problems
 

@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from functools import lru_cache
 
 from demo import measurements
+from fkp.errors import ModelError
 from fkp.runtime.detectors import Detector, get_detector
 from fkp.runtime.index import ModelEntry, list_models
 from fkp.runtime.landmarker import Landmarker
-from fkp.runtime.sessions import ModelError
 from fkp.schemes import get_scheme
 from fkp.spec import ModelSpec
 

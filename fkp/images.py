@@ -10,14 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
+from fkp.errors import ImageError
+
 MAX_PIXELS = 50_000_000
 
 # The formats pictures of people come in. Others stay shut: some of Pillow's readers start programs.
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF", "JPEG2000", "PPM")
-
-
-class ImageError(ValueError):
-    """A picture cannot be read; one sentence says which one and why."""
 
 
 def load_image(source: str | Path | bytes | BinaryIO, max_pixels: int = MAX_PIXELS) -> NDArray[np.uint8]:

@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
+from fkp.errors import UsageError
+
 REGIONS = ("jaw", "right_brow", "left_brow", "nose", "right_eye", "left_eye", "mouth")
 
 
@@ -145,9 +147,9 @@ def get_scheme(name: str) -> Scheme:
     """The scheme of that name.
 
     Raises:
-        ValueError: there is none; the message lists the names.
+        UsageError: there is none; the message lists the names.
     """
     try:
         return SCHEMES[name]
     except KeyError:
-        raise ValueError(f"unknown landmark scheme {name!r}; known: {', '.join(SCHEMES)}") from None
+        raise UsageError(f"unknown landmark scheme {name!r}; known: {', '.join(SCHEMES)}") from None

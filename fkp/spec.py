@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, Self, TypeVar, get_args, get_origin, get_type_hints
 
+from fkp.errors import SpecError
 from fkp.schemes import SCHEMES
 
 METADATA_KEY = "fkp"
@@ -27,10 +28,6 @@ _LARGEST_SIDE = 4096  # pixels
 _JSON_KEYS = {"license": "licence"}  # where the JSON's key differs from the field's name
 
 T = TypeVar("T")
-
-
-class SpecError(ValueError):
-    """A model file's description of itself is missing or cannot be used."""
 
 
 @dataclass(frozen=True, slots=True)

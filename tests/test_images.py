@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 from PIL import Image, ImageOps
 
-from fkp.images import ImageError, load_image
+from fkp.errors import ImageError
+from fkp.images import load_image
 
 RNG = np.random.default_rng(0)
 COLOR = RNG.integers(0, 256, (6, 9, 3), dtype=np.uint8)

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 from fake_data import cartoon
 
+from fkp.errors import UsageError
 from fkp.schemes import IBUG68, IMM58, SCHEMES, get_scheme
 
 every_scheme = pytest.mark.parametrize("scheme", SCHEMES.values(), ids=SCHEMES)
@@ -63,7 +64,7 @@ def test_known_indices():
 
 
 def test_unknown_scheme_lists_the_known():
-    with pytest.raises(ValueError, match=r"wflw98.*ibug68, imm58, nose1"):
+    with pytest.raises(UsageError, match=r"wflw98.*ibug68, imm58, nose1"):
         get_scheme("wflw98")
 
 

@@ -3,7 +3,8 @@ import json
 
 import pytest
 
-from fkp.spec import DetectorSpec, ModelSpec, SpecError, Validation
+from fkp.errors import SpecError
+from fkp.spec import DetectorSpec, ModelSpec, Validation
 
 SPEC = ModelSpec(
     name="small",

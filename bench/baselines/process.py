@@ -18,14 +18,11 @@ from numpy.typing import ArrayLike, NDArray
 from bench.baselines.wire import read_message, write_message
 from bench.cache import code_hash
 from bench.candidates import Candidate
+from fkp.errors import BaselineError
 from fkp.runtime.detectors import Detections
 from fkp.schemes import IBUG68
 
 _ROOT = Path(__file__).resolve().parents[2]
-
-
-class BaselineError(RuntimeError):
-    """A baseline cannot be used; one sentence says which one and what to do."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,19 +17,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fkp import metrics
-from fkp.datasets import DLIB_BOX, DataError
+from fkp.datasets import DLIB_BOX
 from fkp.datasets.catalog import IBUG_FOLDER, KAGGLE_TEST_XML
 from fkp.datasets.dlib_xml import read_dlib_xml, read_given_boxes
+from fkp.errors import DataError, SubmissionError
 from fkp.schemes import IBUG68
 
 HEADER = "Id,Predicted"
 VALUES = 2 * IBUG68.num_points  # of one image
 _SHOWN = 5
 _ID = re.compile("[0-9]+")
-
-
-class SubmissionError(ValueError):
-    """A submission that the contest would refuse; the message names the first offending lines."""
 
 
 @dataclass(frozen=True, slots=True)

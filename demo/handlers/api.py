@@ -9,9 +9,8 @@ import gradio as gr
 
 from demo import models
 from demo.handlers.images import read_picture, sentence
-from fkp.images import ImageError
+from fkp.errors import ImageError, ModelError
 from fkp.runtime.results import record
-from fkp.runtime.sessions import ModelError
 
 
 def landmarks(picture: Mapping[str, Any] | None, model: str | None) -> dict[str, Any]:

@@ -16,13 +16,11 @@ from demo.differences import COLORS, draw_differences
 from demo.files import new_folder, open_upload, save_jpeg
 from demo.handlers.images import read_picture, sentence, shown, to_style, zoom
 from fkp.datasets.pts import read_pts
-from fkp.datasets.sample import DataError
+from fkp.errors import DataError, FkpError, ImageError, ModelError
 from fkp.geometry import box_diagonal, points_box
-from fkp.images import ImageError
 from fkp.metrics import inter_ocular, nme, point_distance
 from fkp.runtime.drawing import draw
 from fkp.runtime.face import Face
-from fkp.runtime.sessions import ModelError
 from fkp.schemes import SCHEMES, Scheme, get_scheme
 
 MOST_MODELS = len(COLORS)
@@ -137,7 +135,7 @@ def _error(answer: _Answer, truth: NDArray | None) -> str:
     return f"NME {nme(distance, size)[0]:.2f} %, {distance.mean():.2f} px"
 
 
-class _TruthError(ValueError):
+class _TruthError(FkpError):
     """A file of true points cannot be used."""
 
 

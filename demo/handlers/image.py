@@ -17,11 +17,10 @@ from numpy.typing import NDArray
 from demo import html, models
 from demo.files import new_folder, save_jpeg, save_png
 from demo.handlers.images import read_picture, sentence, shown, to_style, zoom
-from fkp.images import ImageError
+from fkp.errors import ImageError, ModelError
 from fkp.runtime.drawing import draw
 from fkp.runtime.face import Face
 from fkp.runtime.results import record, to_csv, to_pts
-from fkp.runtime.sessions import ModelError
 
 _MOST_ZOOMED = 40
 _NAME = "picture"  # what the files call it: a visitor's own file name stays out of them

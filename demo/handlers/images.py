@@ -12,8 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from demo.files import open_upload
+from fkp.errors import ImageError
 from fkp.geometry import crop_transform, transform_points, warp
-from fkp.images import ImageError, load_image
+from fkp.images import load_image
 from fkp.letterbox import shrink
 from fkp.runtime.drawing import Style, draw
 from fkp.runtime.face import Face

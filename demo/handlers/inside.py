@@ -8,9 +8,8 @@ from typing import Any, NamedTuple
 from demo import html, models
 from demo.files import new_folder, save_jpeg, save_png
 from demo.handlers.images import read_picture, sentence
+from fkp.errors import ImageError, ModelError
 from fkp.geometry import crop_transform, warp
-from fkp.images import ImageError
-from fkp.runtime.sessions import ModelError
 
 
 class View(NamedTuple):
@@ -39,7 +38,7 @@ def look(picture: Mapping[str, Any] | None, model: str | None) -> View:
         faces = landmarker(image)
         path = models.find(model or "").path
         inside = open_inside(path, path.stat().st_mtime_ns)
-    except (ImageError, ModelError, ValueError) as error:
+    except (ImageError, ModelError) as error:
         return View(html.problem(sentence(error)))
     except OSError:  # its words name the path
         return View(html.problem("The file of this model cannot be read."))

@@ -13,10 +13,9 @@ import gradio as gr
 from demo import html, models
 from demo.files import encode_jpeg
 from demo.handlers.images import read_picture, sentence, shown, to_style
-from fkp.images import ImageError
+from fkp.errors import ImageError, ModelError
 from fkp.runtime.drawing import draw
 from fkp.runtime.face import Face
-from fkp.runtime.sessions import ModelError
 from fkp.runtime.tracking import Tracker
 
 _WINDOW = 2.0  # seconds over which frames are counted

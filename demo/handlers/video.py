@@ -11,10 +11,10 @@ from typing import Any, NamedTuple
 from demo import html, models
 from demo.files import new_folder, open_upload
 from demo.handlers.images import sentence, shown, to_style
+from fkp.errors import ModelError, VideoError
 from fkp.runtime.drawing import Style, draw
-from fkp.runtime.media import Frame, VideoError, VideoWriter, probe, read_frames
+from fkp.runtime.media import Frame, VideoWriter, probe, read_frames
 from fkp.runtime.results import ResultWriter
-from fkp.runtime.sessions import ModelError
 from fkp.runtime.tracking import Tracker
 
 MAX_SECONDS = 60

@@ -10,13 +10,12 @@ from fkp.datasets.catalog import (
     find_data_root,
     load,
 )
-from fkp.datasets.sample import DataError, OnError, Sample, as_scheme, fail
+from fkp.datasets.sample import OnError, Sample, as_scheme, fail
 
 __all__ = [
     "DATASETS",
     "DLIB_BOX",
     "TEST_SETS",
-    "DataError",
     "Dataset",
     "OnError",
     "Sample",

@@ -26,8 +26,9 @@ from fkp.datasets.download import ARCHIVES, get
 from fkp.datasets.negatives import gather
 from fkp.datasets.options import add_data, data_root, positive
 from fkp.datasets.pseudo_labels import PseudoLabel, append_label, labels_file, resume_labels
+from fkp.errors import ImageError
 from fkp.geometry import mirror_points
-from fkp.images import ImageError, load_image
+from fkp.images import load_image
 
 if TYPE_CHECKING:
     from fkp.runtime.landmarker import Landmarker

@@ -10,7 +10,8 @@ import numpy as np
 from PIL import Image
 from tqdm import tqdm
 
-from fkp.images import ImageError, load_image
+from fkp.errors import ImageError
+from fkp.images import load_image
 
 _LARGEST, _LEAST = 640, 96  # pixels of a picture's longer side kept, and of its shorter side
 _SUFFIXES = {".png", ".jpg", ".jpeg", ".webp"}

@@ -16,8 +16,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fkp.datasets.sample import DataError, OnError, Sample, fail, located
+from fkp.datasets.sample import OnError, Sample, fail, located
 from fkp.datasets.validation import photo, picture_inside
+from fkp.errors import DataError
 from fkp.geometry import points_box
 
 

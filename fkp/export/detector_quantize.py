@@ -8,14 +8,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from fkp.datasets import Sample
-from fkp.export.quantize import (
-    FromFile,
-    QuantizationError,
-    describe,
-    integer_path,
-    read_description,
-    to_integers,
-)
+from fkp.errors import QuantizationError
+from fkp.export.quantize import FromFile, describe, integer_path, read_description, to_integers
 from fkp.models.detector import FaceCells
 from fkp.spec import DETECTOR_OUTPUT_NAMES, DetectorSpec
 from fkp.training.detection.evaluate import evaluate

@@ -17,12 +17,13 @@ import torch
 from onnx import helper
 from torch import Tensor, nn
 
+from fkp.errors import RunError
 from fkp.export.weight_dtype import Storage, round_weights, store_weights
 from fkp.models import KeypointModel, multiply_adds
 from fkp.schemes import get_scheme
 from fkp.spec import INPUT_NAME, METADATA_KEY, OUTPUT_NAMES, ModelSpec, Validation
 from fkp.training.recipe import Recipe
-from fkp.training.run import Run, RunError, Weights
+from fkp.training.run import Run, Weights
 
 OPSET = 18
 # Largest differences from the trained network: of the points, in crop sides, and of the scores.

@@ -22,7 +22,7 @@ from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantTy
 from onnxruntime.quantization.shape_inference import quant_pre_process
 from torch import Tensor, nn
 
-from fkp.errors import FkpError
+from fkp.errors import QuantizationError
 from fkp.export.onnx_export import provenance
 from fkp.export.pack_pixels import PIXELS, feed_bytes, fold_pixels
 from fkp.export.upsample_by_copy import enlarge_by_copies
@@ -36,10 +36,6 @@ WORST = 1.02  # largest error of the integer file on the validation part, over t
 _CALIBRATION_CROPS = 64
 # Sums and enlargements too, so that a value need not leave the integers between two convolutions.
 _IN_INTEGERS = ["Conv", "Relu", "Add", "Resize", "MaxPool", "Transpose", "Reshape"]
-
-
-class QuantizationError(FkpError):
-    """An integer file would be too much worse; the message says by how much."""
 
 
 def check_exported(path: Path, command: str) -> None:

@@ -13,9 +13,10 @@ import numpy as np
 from fkp.datasets import DATASETS, Sample, as_scheme, find_data_root, load
 from fkp.datasets.options import add_data
 from fkp.datasets.shapes import ShapeModel, unit_shapes
+from fkp.errors import FkpError, ImageError, ModelError
 from fkp.geometry import crop_transform, transform_points, warp
 from fkp.history import PredictionHistory
-from fkp.images import ImageError, load_image
+from fkp.images import load_image
 from fkp.inspection import animation, rendering
 from fkp.inspection.feature_maps import Inside
 from fkp.inspection.rendering import Picture, Sketch
@@ -23,7 +24,7 @@ from fkp.runtime.drawing import draw
 from fkp.runtime.face import Face
 from fkp.runtime.index import find_model, models_folder, read_index
 from fkp.runtime.landmarker import Landmarker
-from fkp.runtime.sessions import ModelError, ModelSession
+from fkp.runtime.sessions import ModelSession
 from fkp.schemes import NOSE1
 from fkp.spec import ModelSpec
 
@@ -105,11 +106,11 @@ def _exported(run: Path, folder: Path) -> Path:
     import fkp.course_reports  # noqa: F401  registers its recipes
     from fkp.export.onnx_export import export
     from fkp.training.recipes import get_recipe
-    from fkp.training.run import Run, RunError
+    from fkp.training.run import Run
 
     try:
         return export(get_recipe(run.name), Run(run), folder)[0]
-    except (RunError, ValueError) as error:
+    except FkpError as error:
         raise ModelError(f"the run {run} cannot be looked at: {error}") from error
 
 
@@ -118,7 +119,7 @@ def _all(
 ) -> Iterator[tuple[Path, str]]:
     try:
         inside = Inside(model)
-    except ValueError as error:
+    except ModelError as error:
         raise ModelError(f"{model}: {error}") from error
     count, shape = len(inside.filters), " x ".join(map(str, inside.filters.shape[2:]))
     yield _save(out / "filters.png", rendering.filters_picture(inside)), f"{count} filters of {shape} weights"

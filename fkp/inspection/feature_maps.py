@@ -13,6 +13,7 @@ import onnxruntime as ort
 from numpy.typing import NDArray
 from onnx import helper, numpy_helper
 
+from fkp.errors import ModelError
 from fkp.pixel_packing import is_grouped, ungroup_answers, ungroup_weight
 from fkp.spec import INPUT_NAME
 
@@ -45,13 +46,13 @@ class Inside:
         """Read a file.
 
         Raises:
-            ValueError: it holds no convolution of a picture.
+            ModelError: it holds no convolution of a picture.
         """
         model = onnx.load(path)
         weights = {tensor.name: tensor for tensor in model.graph.initializer}
         layers = [node for node in model.graph.node if node.op_type == "Conv"]
         if not layers:
-            raise ValueError("this network has no convolution to look at")
+            raise ModelError("this network has no convolution to look at")
         picked = np.unique(np.linspace(0, len(layers) - 1, _MOST_LAYERS).round().astype(int)).tolist()
         self._titles = {layers[i].output[0]: _title(i, len(layers), _kernel(layers[i])) for i in picked}
         # A network with maps turns each of them into a distribution over its cells, and multiplies that by

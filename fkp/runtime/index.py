@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from fkp.runtime.sessions import ModelError, ModelSession
-from fkp.spec import ModelSpec, SpecError
+from fkp.errors import ModelError, SpecError
+from fkp.runtime.sessions import ModelSession
+from fkp.spec import ModelSpec
 
 INDEX_NAME = "index.json"
 

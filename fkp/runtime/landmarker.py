@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from fkp.errors import UsageError
 from fkp.geometry import (
     check_box,
     crop_transform,
@@ -75,7 +76,7 @@ class Landmarker:
 
         Raises:
             ModelError: the model is missing, damaged, or not the one that the index describes.
-            ValueError: an unknown detector or provider, or a scheme too small to refine.
+            UsageError: an unknown detector or provider, or a scheme too small to refine.
         """
         path, sha256 = find_model(model)
         self._session = ModelSession(path, providers, threads, sha256)
@@ -83,7 +84,7 @@ class Landmarker:
         self.scheme = get_scheme(self.spec.scheme)
         self.providers = self._session.providers
         if refine and self.scheme.num_points < 3:
-            raise ValueError(f"refine needs three points or more; {self.spec.name} has {self.scheme.name}")
+            raise UsageError(f"refine needs three points or more; {self.spec.name} has {self.scheme.name}")
         self._refine = refine
         self._detector = get_detector(detector, threads) if isinstance(detector, str) else detector
 

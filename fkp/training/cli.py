@@ -12,13 +12,14 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from fkp.datasets import DataError, Sample, as_scheme, load
+from fkp.datasets import Sample, as_scheme, load
 from fkp.datasets.check import decodable
 from fkp.datasets.options import add_data, data_root, positive
+from fkp.errors import DataError, RunError
 from fkp.training.queue import Left, cost, is_finished, work_through
 from fkp.training.recipe import Recipe
 from fkp.training.recipes import RECIPES, get_recipe
-from fkp.training.run import Run, RunError
+from fkp.training.run import Run
 
 if TYPE_CHECKING:
     import numpy as np

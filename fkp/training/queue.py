@@ -8,9 +8,10 @@ from dataclasses import dataclass
 
 import torch
 
+from fkp.errors import RunError
 from fkp.models import multiply_adds
 from fkp.training.recipe import Recipe
-from fkp.training.run import Named, Run, RunError
+from fkp.training.run import Named, Run
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,10 +14,11 @@ from numpy.typing import NDArray
 from onnx import numpy_helper
 from torch import Tensor, nn
 
+from fkp.errors import RunError, SpecError
 from fkp.export.quantize import SUFFIX
-from fkp.spec import INPUT_NAME, METADATA_KEY, OUTPUT_NAMES, DetectorSpec, ModelSpec, SpecError
+from fkp.spec import INPUT_NAME, METADATA_KEY, OUTPUT_NAMES, DetectorSpec, ModelSpec
 from fkp.training.recipe import Recipe
-from fkp.training.run import Run, RunError, Weights
+from fkp.training.run import Run, Weights
 
 T = TypeVar("T", ModelSpec, DetectorSpec)
 _LIMIT = 1e-3  # largest difference of a point from the file's, in crop sides

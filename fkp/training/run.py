@@ -12,14 +12,10 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor
 
-from fkp.errors import FkpError
+from fkp.errors import RunError
 
 # What may change in a recipe without changing what it trains.
 _WORDS = {"summary", "source", "series", "storage"}
-
-
-class RunError(FkpError):
-    """A run cannot be trained, resumed or exported."""
 
 
 @dataclass(frozen=True, slots=True)

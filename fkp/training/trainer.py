@@ -17,9 +17,10 @@ from torch.optim.swa_utils import AveragedModel
 from torch.utils.data import DataLoader, Dataset
 from tqdm import tqdm
 
+from fkp.errors import RunError
 from fkp.training.crops import DrawSampler
 from fkp.training.optimizer import TrainingSettings, new_optimizer, rate_factor, warm_ema
-from fkp.training.run import Run, RunError, check_same_recipe, save_atomically
+from fkp.training.run import Run, check_same_recipe, save_atomically
 
 _CHECKPOINT_SECONDS = 120
 

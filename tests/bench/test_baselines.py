@@ -10,12 +10,13 @@ from onnx_models import make_spec, save_constant_model
 
 from bench import host, run
 from bench.__main__ import main
-from bench.baselines import BaselineError, open_baselines, process
+from bench.baselines import open_baselines, process
 from bench.baselines.boxes import own_boxes
 from bench.baselines.wire import read_message, write_message
 from bench.cache import Cache
 from bench.results import read_rows
 from bench.tasks.latency import measure_faces
+from fkp.errors import BaselineError
 from fkp.geometry import BoxMap
 
 
@@ -76,7 +77,7 @@ def test_the_latency_of_a_baseline_is_a_row_like_those_of_models(fake_baseline, 
 
 def test_an_interpreter_that_is_not_there_is_named(monkeypatch):
     monkeypatch.setenv("FKP_PEERS_PYTHON", "/nowhere/python")
-    with pytest.raises(process.BaselineError, match=r"dlib68.*FKP_PEERS_PYTHON names /nowhere/python"):
+    with pytest.raises(BaselineError, match=r"dlib68.*FKP_PEERS_PYTHON names /nowhere/python"):
         open_baselines(["dlib68"])
 
 

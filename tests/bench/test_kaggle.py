@@ -10,7 +10,6 @@ from onnx_models import make_spec, save_constant_model
 
 from bench.__main__ import main
 from bench.tasks.kaggle import (
-    SubmissionError,
     contest_images,
     find_xml,
     known_points,
@@ -18,6 +17,7 @@ from bench.tasks.kaggle import (
     score,
     write_submission,
 )
+from fkp.errors import SubmissionError
 
 
 @pytest.fixture

@@ -9,6 +9,7 @@ import torchvision
 from small_runs import SPOT, trainer
 
 import fkp.course_reports  # noqa: F401  registers its recipes
+from fkp.errors import RunError
 from fkp.export.onnx_export import export
 from fkp.models import begin, create
 from fkp.models.heads import CoordinateHead, PCAHead
@@ -16,7 +17,7 @@ from fkp.runtime.sessions import ModelSession
 from fkp.training.augment import Augmentation, augment
 from fkp.training.recipe import Recipe
 from fkp.training.recipes import RECIPES
-from fkp.training.run import RunError, check_same_recipe
+from fkp.training.run import check_same_recipe
 
 SIZE = (64, 64)
 

@@ -7,9 +7,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from fkp.datasets import DLIB_BOX, DataError, load
+from fkp.datasets import DLIB_BOX, load
 from fkp.datasets.dlib_xml import read_dlib_xml
 from fkp.datasets.pts import read_pts
+from fkp.errors import DataError
 from fkp.schemes import get_scheme
 
 

@@ -12,6 +12,7 @@ import pytest
 
 from fkp.datasets import DATASETS
 from fkp.datasets import download as d
+from fkp.errors import DownloadError
 
 
 class Server(ThreadingHTTPServer):
@@ -115,7 +116,7 @@ def test_get(server, tmp_path, capsys, name, top):
 
 def test_what_is_there_is_left_alone(server, tmp_path):
     (tmp_path / "faces").mkdir()
-    with pytest.raises(d.DownloadError, match="already"):
+    with pytest.raises(DownloadError, match="already"):
         d.get(d.Archive(server.url("faces.zip"), "faces"), tmp_path)
     assert server.ranges == []
 
@@ -124,7 +125,7 @@ def test_a_broken_off_download_goes_on(server, tmp_path):
     server.body = bytes(range(256)) * 4000
     file = tmp_path / "x.zip"
     server.sends = 300_000
-    with pytest.raises(d.DownloadError, match="broke off"):
+    with pytest.raises(DownloadError, match="broke off"):
         d.download(server.url("x.zip"), file)
     assert files(tmp_path) == ["x.zip.part"]
     server.sends = None
@@ -144,7 +145,7 @@ def test_a_server_that_ignores_the_range(server, tmp_path):
 def test_a_server_that_sends_another_part(server, tmp_path):
     server.body, server.range_error = b"0123456789", 2
     (tmp_path / "x.part").write_bytes(b"01234")
-    with pytest.raises(d.DownloadError, match="another part"):
+    with pytest.raises(DownloadError, match="another part"):
         d.download(server.url("x"), tmp_path / "x")
 
 
@@ -160,7 +161,7 @@ def test_a_part_that_is_whole_or_too_long(server, tmp_path, had):
 def test_the_server_refuses(server, tmp_path, status):
     server.status = status
     (tmp_path / "x.part").write_bytes(b"01234")
-    with pytest.raises(d.DownloadError, match=f"http://.*/x answers {status} "):
+    with pytest.raises(DownloadError, match=f"http://.*/x answers {status} "):
         d.download(server.url("x"), tmp_path / "x")
     assert (tmp_path / "x.part").read_bytes() == b"01234"
 
@@ -168,20 +169,20 @@ def test_the_server_refuses(server, tmp_path, status):
 def test_nobody_listens(server, tmp_path):
     url = server.url("x")
     server.server_close()
-    with pytest.raises(d.DownloadError, match=r"cannot be reached|broke off"):
+    with pytest.raises(DownloadError, match=r"cannot be reached|broke off"):
         d.download(url, tmp_path / "x")
 
 
 def test_no_room(server, tmp_path, monkeypatch):
     server.body = b"0123456789"
     monkeypatch.setattr(d.shutil, "disk_usage", lambda path: d.shutil._ntuple_diskusage(100, 95, 5))
-    with pytest.raises(d.DownloadError, match=r"needs 10 more bytes.* has 5 free"):
+    with pytest.raises(DownloadError, match=r"needs 10 more bytes.* has 5 free"):
         d.download(server.url("x"), tmp_path / "x")
 
 
 def test_a_folder_that_cannot_be_written(server, tmp_path):
     (tmp_path / "data").write_text("a file")
-    with pytest.raises(d.DownloadError, match="could not be written"):
+    with pytest.raises(DownloadError, match="could not be written"):
         d.get(d.Archive(server.url("x.zip"), "faces"), tmp_path / "data")
 
 
@@ -198,7 +199,7 @@ def test_a_folder_that_cannot_be_written(server, tmp_path):
 )
 def test_entries_that_would_land_outside(server, tmp_path, name, entries):
     server.body = PACKERS[name](entries)
-    with pytest.raises(d.DownloadError, match=r"broken and was deleted .*(outside|link)"):
+    with pytest.raises(DownloadError, match=r"broken and was deleted .*(outside|link)"):
         d.get(d.Archive(server.url(name), "faces"), tmp_path / "data")
     assert files(tmp_path) == []
 
@@ -207,7 +208,7 @@ def test_entries_that_would_land_outside(server, tmp_path, name, entries):
 def test_zip_entries_with_absolute_paths(tmp_path, path):
     file = tmp_path / "x.zip"
     file.write_bytes(zipped({path: b"evil"}))
-    with pytest.raises(d.DownloadError, match="outside"):
+    with pytest.raises(DownloadError, match="outside"):
         d.unpack(file, tmp_path / "faces")
 
 
@@ -215,7 +216,7 @@ def test_zip_entries_with_absolute_paths(tmp_path, path):
 @pytest.mark.parametrize("damage", [lambda b: b[: len(b) // 2], lambda b: b"<html>", lambda b: b""])
 def test_a_broken_archive(server, tmp_path, name, damage):
     server.body = damage(PACKERS[name]({"a": bytes(range(256)) * 500, "b": b"b"}))
-    with pytest.raises(d.DownloadError, match="broken"):
+    with pytest.raises(DownloadError, match="broken"):
         d.get(d.Archive(server.url(name), "faces"), tmp_path / "data")
     assert files(tmp_path) == []
 

@@ -7,10 +7,11 @@ import numpy as np
 import pytest
 from fake_data import CFP, MERL_RAV, hide, make_face, write_image
 
-from fkp.datasets import DataError, as_scheme, load
+from fkp.datasets import as_scheme, load
 from fkp.datasets.check import check, find_sources
 from fkp.datasets.merl_rav import decode_signs, photo_number, read_merl_rav
 from fkp.datasets.sample import COVERED, HIDDEN, VISIBLE
+from fkp.errors import DataError
 from fkp.geometry import annotated_box, points_box
 
 JAW = slice(9, 17)

@@ -19,7 +19,7 @@ from PIL import Image
 from demo.files import open_upload
 from demo.handlers import image
 from demo.handlers.images import read_picture
-from fkp.images import ImageError
+from fkp.errors import ImageError
 
 ROOT = Path(__file__).resolve().parents[2]
 PATIENCE = 20  # seconds; a device or a pipe that is read never answers

@@ -6,9 +6,10 @@ import pytest
 from small_runs import MAPS, spots
 
 from fkp.__main__ import main
+from fkp.errors import QuantizationError
 from fkp.export import quantize as quantizing
 from fkp.export.onnx_export import export
-from fkp.export.quantize import QuantizationError, quantize
+from fkp.export.quantize import quantize
 from fkp.inspection.feature_maps import Inside
 from fkp.runtime.sessions import ModelSession
 from fkp.training import landmark_trainer

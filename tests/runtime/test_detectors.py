@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 
 from fkp import letterbox
+from fkp.errors import ModelError, UsageError
 from fkp.geometry import box_iou
 from fkp.images import load_image
 from fkp.runtime.detectors import DETECTORS, HAAR_BOX, FkpDetector, get_detector
 from fkp.runtime.index import models_folder
-from fkp.runtime.sessions import ModelError
 
 ASTRONAUT = Path(__file__).parents[2] / "demo" / "examples" / "eileen-collins.jpg"
 FACE = [96.0, 90, 172, 178]  # in the part of the picture that is searched: brows to chin, ear to ear
@@ -73,14 +73,14 @@ def test_threads_share_a_detector(detector, astronaut):
 
 
 def test_unknown_detector_names_the_known():
-    with pytest.raises(ValueError, match=f"unknown face detector 'eyes'; known: {', '.join(DETECTORS)}"):
+    with pytest.raises(UsageError, match=f"unknown face detector 'eyes'; known: {', '.join(DETECTORS)}"):
         get_detector("eyes")
 
 
 def test_an_own_file_is_taken_and_another_network_is_none():
     exported = models_folder()
     assert isinstance(get_detector(str(exported / "detectors" / "fkp-detector.onnx")), FkpDetector)
-    with pytest.raises(ValueError, match=r"report000-nose\.onnx is no face detector, neither ours nor YuNet"):
+    with pytest.raises(ModelError, match=r"report000-nose\.onnx is no face detector, neither ours nor YuNet"):
         get_detector(str(exported / "report000-nose.onnx"))
 
 

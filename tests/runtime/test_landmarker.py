@@ -11,6 +11,7 @@ import pytest
 from onnx_models import make_spec, mean_shape, save_bright_dot_model, save_constant_model
 
 from fkp import Landmarker
+from fkp.errors import UsageError
 from fkp.geometry import points_box
 from fkp.runtime.detectors import Detections
 
@@ -86,7 +87,7 @@ def test_second_pass_survives_a_collapsed_first_one(tmp_path):
 
 def test_refine_needs_an_extent(tmp_path):
     path = save_constant_model(tmp_path, make_spec(scheme="nose1"), points=[[0.5, 0.5]])
-    with pytest.raises(ValueError, match="refine needs three points or more; tiny has nose1"):
+    with pytest.raises(UsageError, match="refine needs three points or more; tiny has nose1"):
         Landmarker(path, refine=True)
 
 

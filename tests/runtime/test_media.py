@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 from videos import RATE, make_video, streams, tone
 
-from fkp.runtime.media import Frame, VideoError, VideoWriter, probe, read_frames
+from fkp.errors import VideoError
+from fkp.runtime.media import Frame, VideoWriter, probe, read_frames
 
 
 def copy(source: Path, target: Path) -> None:

@@ -10,15 +10,10 @@ import onnx
 import pytest
 from onnx_models import make_spec, mean_shape, save_bright_dot_model, save_constant_model, save_indexed_model
 
+from fkp.errors import ModelError, UsageError
 from fkp.runtime.index import list_models, refresh_index
 from fkp.runtime.landmarker import Landmarker
-from fkp.runtime.sessions import (
-    ModelError,
-    ModelSession,
-    available_providers,
-    load_session,
-    provider_names,
-)
+from fkp.runtime.sessions import ModelSession, available_providers, load_session, provider_names
 from fkp.schemes import SCHEMES
 from fkp.spec import METADATA_KEY
 
@@ -64,10 +59,10 @@ def test_says_what_runs_it(tmp_path):
 
 def test_unknown_provider_lists_those_there_are(tmp_path):
     path = save_constant_model(tmp_path)
-    with pytest.raises(ValueError, match=r"'abacus' is unknown; there are: .*cpu"):
+    with pytest.raises(UsageError, match=r"'abacus' is unknown; there are: .*cpu"):
         ModelSession(path, providers="abacus")
     absent = next(name for name in ("coreml", "directml") if name not in available_providers())
-    with pytest.raises(ValueError, match=f"'{absent}' is not installed here; there are: .*cpu"):
+    with pytest.raises(UsageError, match=f"'{absent}' is not installed here; there are: .*cpu"):
         ModelSession(path, providers=["cpu", absent])
 
 
@@ -92,7 +87,7 @@ def test_slow_starting_provider_only_on_request(monkeypatch):
 
 
 def test_threads_must_be_positive(tmp_path):
-    with pytest.raises(ValueError, match="threads must be 1 or more, not 0"):
+    with pytest.raises(UsageError, match="threads must be 1 or more, not 0"):
         ModelSession(save_constant_model(tmp_path), threads=0)
 
 

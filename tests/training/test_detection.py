@@ -12,16 +12,16 @@ import torch
 from fake_data import cartoon, draw_face
 from PIL import Image
 
-from fkp.datasets import DataError, Sample, load
+from fkp.datasets import Sample, load
 from fkp.datasets.pseudo_labels import PseudoLabel, append_label, read_labels, resume_labels
+from fkp.errors import DataError, ModelError, QuantizationError, RunError
 from fkp.export import detector_quantize as quantizing
 from fkp.export.detector_export import export_detector
 from fkp.export.detector_quantize import quantize_detector
-from fkp.export.quantize import QuantizationError, read_description
+from fkp.export.quantize import read_description
 from fkp.geometry import box_iou, points_box
 from fkp.models.detector import STRIDES, FaceCells, FaceDetector, cell_centers
 from fkp.runtime.detectors import FkpDetector
-from fkp.runtime.sessions import ModelError
 from fkp.schemes import IBUG68
 from fkp.spec import DetectorSpec
 from fkp.training.detection import cli
@@ -33,7 +33,7 @@ from fkp.training.detection.recover import recover_detector
 from fkp.training.detection.scenes import face_free_parts, random_scene
 from fkp.training.detection.sources import Picture, Pictures, load_pictures
 from fkp.training.detection.trainer import DetectorTrainer, SceneDataset
-from fkp.training.run import Run, RunError
+from fkp.training.run import Run
 
 SIDE = 128
 SMALL = DetectorRecipe(

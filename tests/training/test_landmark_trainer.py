@@ -15,9 +15,9 @@ from PIL import Image
 from small_runs import SPOT, spots, trainer
 
 from fkp.__main__ import main
+from fkp.errors import ImageError, RunError
 from fkp.export import onnx_export as exporting
 from fkp.export.onnx_export import export
-from fkp.images import ImageError
 from fkp.runtime.index import refresh_index
 from fkp.runtime.landmarker import Landmarker
 from fkp.runtime.sessions import ModelSession
@@ -26,7 +26,7 @@ from fkp.training import crops as cropping
 from fkp.training import landmark_trainer
 from fkp.training import trainer as base_trainer
 from fkp.training.crops import CropDataset, DrawSampler, load_crops
-from fkp.training.run import Run, RunError
+from fkp.training.run import Run
 
 
 @pytest.fixture(autouse=True)

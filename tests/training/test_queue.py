@@ -8,11 +8,12 @@ from small_runs import SPOT, trainer
 
 import fkp.course_reports  # noqa: F401  registers its recipes
 from fkp.__main__ import main
+from fkp.errors import RunError
 from fkp.training import cli as commands
 from fkp.training import queue
 from fkp.training.queue import cost, is_finished, work_through
 from fkp.training.recipes import RECIPES
-from fkp.training.run import Run, RunError
+from fkp.training.run import Run
 
 SHORT = dataclasses.replace(SPOT, epochs=2)
 

@@ -9,13 +9,14 @@ import torch
 from onnx import helper
 from small_runs import MAPS, SPOT, spots, trainer
 
+from fkp.errors import RunError
 from fkp.export.onnx_export import export
 from fkp.export.quantize import read_description
 from fkp.spec import METADATA_KEY, ModelSpec, Validation
 from fkp.training import landmark_trainer
 from fkp.training.crops import CropDataset, load_crops
 from fkp.training.recover import recover
-from fkp.training.run import Run, RunError
+from fkp.training.run import Run
 
 
 @pytest.fixture(autouse=True)

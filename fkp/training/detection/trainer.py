@@ -13,13 +13,14 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from fkp.datasets import Sample
+from fkp.errors import RunError
 from fkp.training.crops import DrawSampler
 from fkp.training.detection.evaluate import evaluate
 from fkp.training.detection.loss import assign, detection_loss
 from fkp.training.detection.recipe import DetectorRecipe
 from fkp.training.detection.scenes import face_free_parts, random_scene
 from fkp.training.detection.sources import Picture, Pictures
-from fkp.training.run import Run, RunError, Weights
+from fkp.training.run import Run, Weights
 from fkp.training.trainer import Trainer, new_accelerator
 
 _EXAMPLES = 3  # scenes on which an export is compared with the network

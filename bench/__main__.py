@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import sys
 
-from bench import options, run
-from bench.peers import PeerError
+from bench import cli, run
+from fkp.errors import FkpError
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -14,11 +14,11 @@ def main(arguments: list[str] | None = None) -> int:
     Returns:
         the exit code: 0, or 1 where some models were left out, or 2 where it could not do its work.
     """
-    args = options.parse(sys.argv[1:] if arguments is None else arguments)
+    args = cli.parse(sys.argv[1:] if arguments is None else arguments)
     handler = getattr(args, "func", run.run)
     try:
         return handler(args)
-    except (OSError, PeerError, ValueError) as error:  # what users can do something about
+    except (FkpError, OSError, ValueError) as error:  # what users can do something about
         print(f"error: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:

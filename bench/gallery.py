@@ -1,4 +1,4 @@
-"""A contender's best, median and worst faces of a data set, for the eyes of whoever has the data."""
+"""A candidate's best, median and worst faces of a data set, for the eyes of whoever has the data."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.accuracy import Measured
-from bench.contenders import Contender, Predictor
+from bench.candidates import Candidate, Predictor
 from bench.faces import TestSet
 from bench.scores import common_schemes
+from bench.tasks.accuracy import Measured
 from fkp.datasets import Sample, as_scheme
 from fkp.geometry import crop_transform, transform_points, warp
 from fkp.images import load_image
@@ -22,20 +22,20 @@ _COLUMNS = 6
 _TRUTH, _PREDICTION, _TEXT = (60, 220, 90), (255, 90, 60), (255, 255, 255)
 
 
-def save_gallery(contender: Contender, test_set: TestSet, measured: Measured, folder: Path) -> Path | None:
+def save_gallery(candidate: Candidate, test_set: TestSet, measured: Measured, folder: Path) -> Path | None:
     """Draw the sheet: three rows of faces, truth in green, prediction in red; true boxes.
 
     It shows other people's faces, so it belongs in a folder that is not published. A sheet of the
     same model file that is there already is left alone, and None returned.
     """
-    path = folder / f"{test_set.name}_{contender.name}_{contender.sha256[:8]}.jpg"
+    path = folder / f"{test_set.name}_{candidate.name}_{candidate.sha256[:8]}.jpg"
     if path.exists():
         return None
     ranked = sorted((row for row in measured.images if row["boxes"] == "truth"), key=lambda row: row["nme"])
     if not ranked:
         return None
     faces = {face.id: face for face in test_set.faces}
-    predictor = contender.open()
+    predictor = candidate.open()
     count = min(_COLUMNS, len(ranked))
     middle = (len(ranked) - count) // 2
     strips = []
@@ -45,7 +45,7 @@ def save_gallery(contender: Contender, test_set: TestSet, measured: Measured, fo
         ("worst", ranked[-count:]),
     ):
         tiles = [
-            _tile(contender, predictor, faces[row["id"]], f"{title} {row['nme']:.2f} %", test_set.scheme)
+            _tile(candidate, predictor, faces[row["id"]], f"{title} {row['nme']:.2f} %", test_set.scheme)
             for row in rows
         ]
         strips.append(np.concatenate(tiles, axis=1))
@@ -56,19 +56,19 @@ def save_gallery(contender: Contender, test_set: TestSet, measured: Measured, fo
 
 
 def _tile(
-    contender: Contender, predictor: Predictor, face: Sample, text: str, scheme: str
+    candidate: Candidate, predictor: Predictor, face: Sample, text: str, scheme: str
 ) -> NDArray[np.uint8]:
     image = load_image(face.image)
     points = predictor.predict(image, face.box[None])[0]
-    common = common_schemes(contender.scheme.name, scheme)[0]
+    common = common_schemes(candidate.scheme.name, scheme)[0]
     truth = np.asarray(as_scheme(face, common).points)
-    if contender.scheme.name != common:
-        points = points[[contender.scheme.nose_tip]]
+    if candidate.scheme.name != common:
+        points = points[[candidate.scheme.nose_tip]]
     matrix = crop_transform(face.box, (_SIDE, _SIDE), _MARGIN)
     tile = warp(image, matrix, (_SIDE, _SIDE))
-    for layer, colour in ((truth, _TRUTH), (points, _PREDICTION)):
+    for layer, color in ((truth, _TRUTH), (points, _PREDICTION)):
         moved = transform_points(matrix, layer)
         for x, y in moved[np.isfinite(moved).all(axis=1)]:
-            cv2.circle(tile, (round(x * 16), round(y * 16)), 28, colour, -1, cv2.LINE_AA, 4)
+            cv2.circle(tile, (round(x * 16), round(y * 16)), 28, color, -1, cv2.LINE_AA, 4)
     cv2.putText(tile, text, (6, _SIDE - 8), cv2.FONT_HERSHEY_SIMPLEX, 0.5, _TEXT, 1, cv2.LINE_AA)
     return tile

@@ -93,7 +93,7 @@ def _host(file: Path) -> str:
 def is_gone(row: Mapping[str, str], index: Collection[str]) -> bool:
     """Whether a row is of an exported model that is not among the exported ones any more.
 
-    Others' files and peers are in no index: their rows stay, and so do those that do not say what
+    Others' files and baselines are in no index: their rows stay, and so do those that do not say what
     they are.
     """
     return row.get("origin") == EXPORTED and row["model"] not in index

@@ -12,16 +12,17 @@ from typing import Any
 
 import numpy as np
 
-from bench import accuracy, compare, host, kaggle_cli, latency, report, robustness
+from bench import host, report
+from bench.baselines import BASELINES, open_baselines
 from bench.cache import default_cache
-from bench.contenders import Contender, find_contenders
+from bench.candidates import Candidate, find_candidates
 from bench.faces import DEFAULT_DATASETS, TestSet, check_is_there
 from bench.gallery import save_gallery
-from bench.peers import PEERS, open_peers
-from bench.programme import accuracy_sets, is_brief, robustness_groups
-from bench.report.board import Board, forget_the_rest
+from bench.protocol import accuracy_sets, is_brief, robustness_groups
+from bench.report.result_set import ResultSet, forget_the_rest
 from bench.results import RESULTS, table, write_rows
 from bench.scores import common_schemes
+from bench.tasks import accuracy, kaggle_cli, latency, paired, robustness
 from fkp.datasets import available, find_data_root
 from fkp.runtime.sessions import available_providers, provider_names
 
@@ -104,8 +105,8 @@ class _Run:
         models, self._problems = _find(args.models, args.providers, 1)
         if self._quick and not args.models:
             models = [model for model in models if not is_brief(model)] or models
-        self._models, self._peers = models, open_peers(args.peers)
-        self._all = [*self._models, *self._peers]
+        self._models, self._baselines = models, open_baselines(args.baselines)
+        self._all = [*self._models, *self._baselines]
         for problem in self._problems:
             print(f"skipped: {problem}", file=sys.stderr)
         if not self._all:
@@ -138,7 +139,7 @@ class _Run:
         names = {model.name for model in self._all}
         rows = [
             _numbers(row)
-            for row in Board.read(self._args.results).accuracy
+            for row in ResultSet.read(self._args.results).accuracy
             if row["boxes"] == "truth"
             and row["model"] in names
             and row["dataset"] in (self._args.datasets or [row["dataset"]])
@@ -168,17 +169,17 @@ class _Run:
                 if not measured:
                     print(f"not measured: {dataset} holds no face with points", file=sys.stderr)
                     continue
-                for contender in members:
-                    value = measured[contender.name]
+                for candidate in members:
+                    value = measured[candidate.name]
                     rows += value.rows
                     ced += value.ced
-                    fullest = common_schemes(contender.scheme.name, test_set.scheme)[0]
+                    fullest = common_schemes(candidate.scheme.name, test_set.scheme)[0]
                     shown += [row for row in value.rows if row["scheme"] == fullest]
                 accuracy.write_images(self._out / "faces", dataset, measured)
                 if not self._quick:
-                    for contender in members:
+                    for candidate in members:
                         gallery = self._out / "gallery"
-                        save_gallery(contender, test_set, measured[contender.name], gallery)
+                        save_gallery(candidate, test_set, measured[candidate.name], gallery)
         if not rows:
             self._problems.append(f"none of these models has points for {', '.join(self._datasets)}")
             return
@@ -218,11 +219,11 @@ class _Run:
         threads = self._args.threads or ([1] if self._quick else self._threads)
         providers = self._args.providers or [name for name in available_providers() if name != "tensorrt"]
         rows: list[dict[str, Any]] = []
-        for contender in self._models:
-            brief = is_brief(contender)
+        for candidate in self._models:
+            brief = is_brief(candidate)
             counts, batches = (threads[:1], (1,)) if brief else (threads, latency.BATCHES)
             most = latency.BRIEF if brief and not self._quick else effort
-            rows += latency.measure(contender, providers, counts, batches, most, self._cache)
+            rows += latency.measure(candidate, providers, counts, batches, most, self._cache)
         rows += self._faces_in_turns(providers, threads)
         self._keep("latency", rows)
         print(f"\nLatency on {host.cpu_name()}, {host.usable_cores()} cores")
@@ -231,8 +232,8 @@ class _Run:
             print("The machine was busy with other work: some of these times are too long. Measure again.")
 
     def _faces_in_turns(self, providers: Sequence[str], threads: Sequence[int]) -> list[dict[str, Any]]:
-        """The times of a face on each provider: of all models on the first number of threads, where the peers
-        are, too; of those to choose from on the others."""
+        """The times of a face on each provider: of all models on the first number of threads, where the
+        baselines are, too; of those to choose from on the others."""
         rounds = _QUICK_FACE_ROUNDS if self._quick else _FACE_ROUNDS
         rows: list[dict[str, Any]] = []
         for provider in providers:
@@ -242,7 +243,7 @@ class _Run:
             for count in threads:
                 members = models if count == threads[0] else [c for c in models if not is_brief(c)]
                 if count == 1 and provider == providers[0]:
-                    members = [*members, *self._peers]
+                    members = [*members, *self._baselines]
                 if members:
                     rows += latency.measure_faces(members, count, rounds, self._cache)
         return rows
@@ -259,28 +260,30 @@ def _numbers(row: Mapping[str, str]) -> dict[str, Any]:
 
 def _compare(args: argparse.Namespace) -> int:
     wanted = list(dict.fromkeys(args.compare))
-    peers = [name for name in wanted if name in PEERS]
-    files = [name for name in wanted if name not in PEERS]
-    if args.models or args.peers:
-        raise ValueError("--compare itself takes the models and peers: leave out --models and --peers")
-    if peers and args.threads not in (None, [1]):
-        raise ValueError("peers run on one thread: leave out --threads")
-    contenders, problems = _find(files, args.providers, None) if files else ([], [])
+    baselines = [name for name in wanted if name in BASELINES]
+    files = [name for name in wanted if name not in BASELINES]
+    if args.models or args.baselines:
+        raise ValueError(
+            "--compare itself takes the models and baselines: leave out --models and --baselines"
+        )
+    if baselines and args.threads not in (None, [1]):
+        raise ValueError("baselines run on one thread: leave out --threads")
+    candidates, problems = _find(files, args.providers, None) if files else ([], [])
     if problems or len(wanted) < 2:
         raise ValueError("; ".join(problems) or "at least two different models are wanted")
-    found = dict(zip([*files, *peers], [*contenders, *open_peers(peers)], strict=True))
+    found = dict(zip([*files, *baselines], [*candidates, *open_baselines(baselines)], strict=True))
     ordered = [found[name] for name in wanted]
     first = ordered[0]
     rows: list[dict[str, Any]] = []
-    for threads in [1] if peers else args.threads or _default_threads():
-        clocks = [latency.face_clock(contender, threads) for contender in ordered]
-        times = compare.times_in_turns(clocks, _QUICK_ROUNDS if args.quick else _ROUNDS)
-        for contender, own in zip(ordered, times, strict=True):
-            ratio = compare.ratio(times[0], own)
+    for threads in [1] if baselines else args.threads or _default_threads():
+        clocks = [latency.face_clock(candidate, threads) for candidate in ordered]
+        times = paired.times_in_turns(clocks, _QUICK_ROUNDS if args.quick else _ROUNDS)
+        for candidate, own in zip(ordered, times, strict=True):
+            ratio = paired.ratio(times[0], own)
             figures = {"ratio": ratio.median, "ratio_from": ratio.low, "ratio_to": ratio.high}
             setting = {"rival": first.name, "rival_sha256": first.sha256, "threads": threads}
             setting |= {"median_ms": float(np.median(own))}
-            rows.append(contender.names | latency.facts(contender) | setting | figures)
+            rows.append(candidate.names | latency.facts(candidate) | setting | figures)
     if not args.quick:
         write_rows(args.results, "turns", host.host_kind(), host.today(), rows)
     print(f"In turns on {host.cpu_name()}: median time of a face, and its ratio to that of {first.name}")
@@ -294,12 +297,12 @@ def _default_threads() -> list[int]:
 
 def _find(
     names: Sequence[str] | None, providers: Sequence[str] | None, threads: int | None
-) -> tuple[list[Contender], list[str]]:
-    """As `find_contenders`, without files that call themselves like a peer."""
-    contenders, problems = find_contenders(names, providers, threads)
-    imposters = [c for c in contenders if c.name in PEERS]
-    problems += [f"{c.path} calls itself {c.name}, which is the name of a peer" for c in imposters]
-    return [c for c in contenders if c not in imposters], problems
+) -> tuple[list[Candidate], list[str]]:
+    """As `find_candidates`, without files that call themselves like a baseline."""
+    candidates, problems = find_candidates(names, providers, threads)
+    imposters = [c for c in candidates if c.name in BASELINES]
+    problems += [f"{c.path} calls itself {c.name}, which is the name of a baseline" for c in imposters]
+    return [c for c in candidates if c not in imposters], problems
 
 
 def _check_writable(folder: Path) -> None:

@@ -24,18 +24,18 @@ class FaceErrors:
         scheme: of the points.
         absolute: (N, K) mean of |dx| and |dy|, pixels; infinite where a face was not found.
         distance: (N, K) Euclidean, pixels.
-        normaliser: (N,) pixels.
+        normalizer: (N,) pixels.
     """
 
     scheme: Scheme
     absolute: NDArray
     distance: NDArray
-    normaliser: NDArray
+    normalizer: NDArray
 
     @property
     def nme(self) -> NDArray:
         """(N,) percent."""
-        return metrics.nme(self.distance, self.normaliser)
+        return metrics.nme(self.distance, self.normalizer)
 
 
 def common_schemes(model: str, dataset: str) -> list[str]:
@@ -59,15 +59,15 @@ def face_errors(points: NDArray, model: str, faces: Sequence[Sample], scheme: st
     )
 
 
-def summarise(errors: FaceErrors) -> dict[str, object]:
+def summarize(errors: FaceErrors) -> dict[str, object]:
     """One row of figures: means over the faces that were found, and the share of the others."""
     nme = errors.nme
     found = np.isfinite(nme)
     jaw = errors.scheme.regions.get("jaw", ())
     inner = [i for i in range(errors.scheme.num_points) if i not in jaw]
-    relative = errors.distance / errors.normaliser[:, None] * 100
+    relative = errors.distance / errors.normalizer[:, None] * 100
     row: dict[str, object] = {
-        "normaliser": errors.scheme.normaliser,
+        "normalizer": errors.scheme.normalizer,
         "faces": len(nme),
         "missed": float((~found).mean() * 100),
         "nme": _mean(nme[found]),

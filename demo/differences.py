@@ -9,11 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fkp.geometry import crop_transform, transform_points, warp
-from fkp.runtime.drawing import Colour
+from fkp.runtime.drawing import Color
 from fkp.runtime.face import Face
 
 # One for each model, in the order they were chosen (Okabe and Ito, 2008).
-COLOURS: Sequence[Colour] = ((255, 255, 255), (230, 159, 0), (86, 180, 233), (204, 121, 167))
+COLORS: Sequence[Color] = ((255, 255, 255), (230, 159, 0), (86, 180, 233), (204, 121, 167))
 
 _SIDE = 640
 _MARGIN = 1.5
@@ -22,7 +22,7 @@ _SHIFT = 4  # bits of a coordinate's fraction that cv2 draws with
 
 
 def draw_differences(image: NDArray[np.uint8], faces: Sequence[Face]) -> NDArray[np.uint8]:
-    """One face as several models see it, zoomed: each model's points in its colour of `COLOURS`.
+    """One face as several models see it, zoomed: each model's points in its color of `COLORS`.
 
     Where a model has the scheme of the first one, a line joins each of its points to the first's.
 
@@ -36,11 +36,11 @@ def draw_differences(image: NDArray[np.uint8], faces: Sequence[Face]) -> NDArray
     placed = [
         np.round(transform_points(matrix, face.points) * (1 << _SHIFT)).astype(np.int32) for face in faces
     ]
-    for face, points, colour in zip(faces[1:], placed[1:], COLOURS[1:], strict=False):
+    for face, points, color in zip(faces[1:], placed[1:], COLORS[1:], strict=False):
         if face.scheme == faces[0].scheme:
             lines = np.stack([placed[0], points], axis=1)
-            cv2.polylines(canvas, list(lines), False, colour, 2, cv2.LINE_AA, _SHIFT)
-    for points, colour in zip(placed, COLOURS, strict=False):
+            cv2.polylines(canvas, list(lines), False, color, 2, cv2.LINE_AA, _SHIFT)
+    for points, color in zip(placed, COLORS, strict=False):
         for x, y in points.tolist():
-            cv2.circle(canvas, (x, y), 3 << _SHIFT, colour, -1, cv2.LINE_AA, _SHIFT)
+            cv2.circle(canvas, (x, y), 3 << _SHIFT, color, -1, cv2.LINE_AA, _SHIFT)
     return canvas

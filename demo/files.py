@@ -1,11 +1,15 @@
-"""Files that the demo hands to visitors, in Gradio's temporary folder, from which they are served."""
+"""Files from visitors and for them, all in Gradio's temporary folder: there it stores uploads, and serves."""
 
 from __future__ import annotations
 
+import os
 import shutil
+import stat
 import tempfile
 import time
+from collections.abc import Mapping
 from pathlib import Path
+from typing import BinaryIO
 
 import cv2
 import numpy as np
@@ -13,9 +17,52 @@ from gradio.utils import get_upload_folder
 from numpy.typing import NDArray
 
 KEPT_SECONDS = 3600
+# To open a pipe or a device must not wait for it; Windows has neither flag.
+_AT_ONCE = getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOFOLLOW", 0)
 _PREFIX = "landmarks-"
 _JPEG_QUALITY = 90
 _FAST_PNG = 1  # level of compression: the higher ones take many times as long
+
+
+def open_upload(sent: object) -> BinaryIO:
+    """Open the file that a visitor's component sent: the only way from a visitor to a file.
+
+    Gradio looks only at paths that are marked as files, and whoever calls an endpoint need not mark one.
+
+    Args:
+        sent: the component's raw value, whatever it is; of a file a mapping with its `path`.
+
+    Returns:
+        a regular file inside Gradio's folder, open for reading; its `name` is the resolved path.
+
+    Raises:
+        FileNotFoundError: there is no such file; the same for a path to elsewhere, whatever is there.
+        OSError: it cannot be opened.
+    """
+    named = sent.get("path") if isinstance(sent, Mapping) else None
+    try:
+        if isinstance(named, str) and (path := _inside(get_upload_folder(), named)):
+            return open(path, "rb", opener=_open_regular)
+    except ValueError:  # not even a path: a null byte, half a character
+        pass
+    raise FileNotFoundError
+
+
+def _inside(folder: str, named: str) -> str | None:
+    """The resolved path of what is in a folder; None, without a look at the disk, for paths to elsewhere."""
+    path = os.path.abspath(named)
+    if not Path(path).is_relative_to(os.path.abspath(folder)):
+        return None
+    path = os.path.realpath(path, strict=True)
+    return path if Path(path).is_relative_to(os.path.realpath(folder)) else None
+
+
+def _open_regular(path: str, flags: int) -> int:
+    descriptor = os.open(path, flags | _AT_ONCE)
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise FileNotFoundError
+    return descriptor
 
 
 def new_folder() -> Path:

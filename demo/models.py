@@ -6,11 +6,11 @@ import threading
 from collections.abc import Mapping
 from functools import lru_cache
 
-from demo import measured
+from demo import measurements
+from fkp.errors import ModelError
 from fkp.runtime.detectors import Detector, get_detector
 from fkp.runtime.index import ModelEntry, list_models
 from fkp.runtime.landmarker import Landmarker
-from fkp.runtime.sessions import ModelError
 from fkp.schemes import get_scheme
 from fkp.spec import ModelSpec
 
@@ -48,7 +48,7 @@ def choices() -> list[tuple[str, str]]:
 
 def _figures(entry: ModelEntry) -> list[str]:
     """A usable model's error, speed and size, as far as they are known."""
-    error, speed = error_of(entry), measured.speeds().get(entry.name)
+    error, speed = error_of(entry), measurements.speeds().get(entry.name)
     known = [f"{error:.1f}\u00a0%"] if error is not None else []
     known += [f"{speed:.2g}\u00a0ms" if speed < 10 else f"{speed:.0f}\u00a0ms"] if speed else []
     return [*known, f"{entry.path.stat().st_size / 1e6:.1f}\u00a0MB"]
@@ -59,13 +59,13 @@ def error_of(entry: ModelEntry) -> float | None:
     if entry.spec is None:
         return None
     held_out = entry.spec.validation.value if entry.spec.validation else None
-    return measured.errors(entry.spec.scheme).get(entry.name, held_out)
+    return measurements.errors(entry.spec.scheme).get(entry.name, held_out)
 
 
 def passes(spec: ModelSpec) -> int:
     """How often a model looks at each face of a picture: once or twice.
 
-    The second look is at a crop that the first points have centred and levelled, so it is worth its time
+    The second look is at a crop that the first points have centerd and levelled, so it is worth its time
     where these are about right: on 82 validation faces of 300-W, found by the detector, it took 2 % off the
     error of models that are 3 to 4 % off, and added 7 to 27 % to that of models that are 9 % off or more.
     Between these nothing was measured. Schemes without eye corners cannot be levelled: one look.
@@ -149,5 +149,5 @@ def _rank(entry: ModelEntry, least: Mapping[str, float]) -> tuple[bool, int, flo
     steps = float("inf")
     if spec and error is not None:
         steps = (error - least.get(spec.scheme, error)) // _ALIKE
-    speed = measured.speeds().get(entry.name, float("inf"))
+    speed = measurements.speeds().get(entry.name, float("inf"))
     return entry.problem is not None, scheme, steps, speed, entry.name

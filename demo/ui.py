@@ -9,9 +9,9 @@ import gradio as gr
 from gradio.themes.utils.fonts import LocalFont
 
 from demo.files import KEPT_SECONDS
+from demo.handlers import api
 from demo.handlers import leaderboard as results
-from demo.handlers import programs
-from demo.tabs import compare, image, leaderboard, live, network, video
+from demo.tabs import compare, image, inside, leaderboard, live, video
 
 # Gradio brings these files along; that of its own choice for bold, weight 600, lacks most letters.
 _FONT = (LocalFont("IBM Plex Sans", weights=(400, 700)), "ui-sans-serif", "system-ui", "sans-serif")
@@ -38,8 +38,8 @@ def build() -> gr.Blocks:
             with gr.Tab("Leaderboard"):
                 leaderboard.build()
             with gr.Tab("Inside the network"):
-                network.build()
-        gr.api(programs.list_models, api_name="models", queue=False)
+                inside.build()
+        gr.api(api.list_models, api_name="models", queue=False)
     return page.queue(max_size=64, default_concurrency_limit=2)
 
 

@@ -14,11 +14,11 @@ from fkp.errors import FkpError
 ROOMS: Mapping[str, Mapping[str, str]] = {
     "fkp.runtime.cli": {"predict": "find the landmarks of faces in pictures and videos"},
     "fkp.datasets.cli": {"data": "download, check and describe the data sets"},
-    "fkp.training.detection.cli": {"detector": "train, export, quantise and recover the face detector"},
+    "fkp.training.detection.cli": {"detector": "train, export, quantize and recover the face detector"},
     "fkp.training.cli": {
         "train": "train a model by its recipe",
         "export": "write a trained model as an .onnx file",
-        "quantise": "write an exported model again, in 8-bit integers",
+        "quantize": "write an exported model again, in 8-bit integers",
         "recover": "make a run of an exported model, to train on from it",
     },
     "fkp.inspection.cli": {"inspect": "show what a network learned, as pictures"},

@@ -1,7 +1,7 @@
 """Face boxes, and the one transform from a face box to the crop that a network sees.
 
 Frames and conventions, used everywhere:
-- image frame: pixels, x to the right, y down, the centre of the first pixel at (0, 0);
+- image frame: pixels, x to the right, y down, the center of the first pixel at (0, 0);
 - crop frame: the same, in the pixels of a crop of size (H, W);
 - unit frame: u = (x + 0.5) / W and v = (y + 0.5) / H of the crop, what networks put out;
 - a box is (x0, y0, x1, y1) in the image frame; the canonical face box is the tight box of the
@@ -139,7 +139,7 @@ class BoxMap:
 def crop_transform(box: ArrayLike, size: tuple[int, int], margin: float = 1.0, angle: float = 0.0) -> Array:
     """The transform from the image frame to the frame of the crop around a face box.
 
-    The square around the box's centre with side = longer side x margin, turned by `angle`, fills
+    The square around the box's center with side = longer side x margin, turned by `angle`, fills
     the crop; where the crop is not square, it fills the shorter side and the longer one shows more.
 
     Args:
@@ -170,7 +170,7 @@ def level_box(points: ArrayLike, angle: float) -> Array:
     """The face box around which `crop_transform` at this angle frames the levelled landmarks tightly.
 
     The tight box of a tilted face is larger than the face; this one is as large as that of the face
-    held upright, around the same centre.
+    held upright, around the same center.
 
     Args:
         points: (K, 2) in the image frame.
@@ -182,9 +182,9 @@ def level_box(points: ArrayLike, angle: float) -> Array:
     cos, sin = np.cos(np.radians(angle)), np.sin(np.radians(angle))
     level = np.array([[cos, sin], [-sin, cos]])
     box = points_box(np.asarray(points, np.float64) @ level.T)
-    centre = (box[:2] + box[2:]) / 2 @ level
+    center = (box[:2] + box[2:]) / 2 @ level
     half = (box[2:] - box[:2]) / 2
-    return np.concatenate([centre - half, centre + half])
+    return np.concatenate([center - half, center + half])
 
 
 def check_box(box: ArrayLike) -> Array:

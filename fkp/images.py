@@ -10,14 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
+from fkp.errors import ImageError
+
 MAX_PIXELS = 50_000_000
 
 # The formats pictures of people come in. Others stay shut: some of Pillow's readers start programs.
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF", "JPEG2000", "PPM")
-
-
-class ImageError(ValueError):
-    """A picture cannot be read; one sentence says which one and why."""
 
 
 def load_image(source: str | Path | bytes | BinaryIO, max_pixels: int = MAX_PIXELS) -> NDArray[np.uint8]:
@@ -79,12 +77,12 @@ def _upright(image: Image.Image) -> Image.Image:
 
 def _to_rgb(image: Image.Image) -> NDArray[np.uint8]:
     if image.mode.startswith("I;16"):
-        return _grey(np.asarray(image, np.float64) / 257)
+        return _gray(np.asarray(image, np.float64) / 257)
     if image.mode in ("I", "F"):
         # Wide integers and floats declare no full scale: the picture's own range is all there is.
         values = np.nan_to_num(np.asarray(image, np.float64))
         low, high = float(values.min()), float(values.max())
-        return _grey((values - low) * (255 / ((high - low) or 1)))
+        return _gray((values - low) * (255 / ((high - low) or 1)))
     if image.has_transparency_data:
         image = image.convert("RGBA")
         white = Image.new("RGBA", image.size, "white")
@@ -92,5 +90,5 @@ def _to_rgb(image: Image.Image) -> NDArray[np.uint8]:
     return np.array(image.convert("RGB"))
 
 
-def _grey(values: NDArray[np.float64]) -> NDArray[np.uint8]:
+def _gray(values: NDArray[np.float64]) -> NDArray[np.uint8]:
     return np.repeat(np.round(values).astype(np.uint8)[..., None], 3, axis=2)

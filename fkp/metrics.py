@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 
 Array = NDArray[np.floating]
 
-FAILURE_THRESHOLD = 8.0  # percent of the normaliser: the field's limit for 300-W
+FAILURE_THRESHOLD = 8.0  # percent of the normalizer: the field's limit for 300-W
 
 
 def point_mae(predicted: ArrayLike, truth: ArrayLike) -> Array:
@@ -44,18 +44,18 @@ def inter_ocular(truth: ArrayLike, outer_eye_corners: tuple[int, int]) -> Array:
     return np.linalg.norm(truth[:, right] - truth[:, left], axis=-1)
 
 
-def nme(errors: ArrayLike, normaliser: ArrayLike) -> Array:
-    """Normalised mean error of every face, in percent.
+def nme(errors: ArrayLike, normalizer: ArrayLike) -> Array:
+    """Normalized mean error of every face, in percent.
 
     Args:
         errors: (N, K) from `point_distance`.
-        normaliser: (N,) in pixels: `inter_ocular`, or the diagonal of the face box for the schemes
+        normalizer: (N,) in pixels: `inter_ocular`, or the diagonal of the face box for the schemes
             that say so.
     """
-    normaliser = np.asarray(normaliser, np.float64)
-    if not (normaliser > 0).all():
-        raise ValueError("a normaliser must be above zero for every face")
-    return np.asarray(errors, np.float64).mean(axis=1) / normaliser * 100
+    normalizer = np.asarray(normalizer, np.float64)
+    if not (normalizer > 0).all():
+        raise ValueError("a normalizer must be above zero for every face")
+    return np.asarray(errors, np.float64).mean(axis=1) / normalizer * 100
 
 
 def failure_rate(face_nme: ArrayLike, threshold: float = FAILURE_THRESHOLD) -> float:

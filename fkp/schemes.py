@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
+from fkp.errors import UsageError
+
 REGIONS = ("jaw", "right_brow", "left_brow", "nose", "right_eye", "left_eye", "mouth")
 
 
@@ -32,8 +34,8 @@ class Scheme:
         mirror: `points[mirror]` re-orders the points of a mirrored picture; an involution.
         outlines: the lines to draw, in drawing order.
         nose_tip: index of the nose tip.
-        outer_eye_corners: indices of the right and left outer eye corner, whose distance normalises
-            the NME, or None where the scheme's normaliser is the diagonal of the face box.
+        outer_eye_corners: indices of the right and left outer eye corner, whose distance normalizes
+            the NME, or None where the scheme's normalizer is the diagonal of the face box.
     """
 
     name: str
@@ -53,7 +55,7 @@ class Scheme:
         return {index: region for region, indices in self.regions.items() for index in indices}
 
     @property
-    def normaliser(self) -> str:
+    def normalizer(self) -> str:
         """What an NME in this scheme is divided by, in words."""
         return "inter-ocular" if self.outer_eye_corners else "box diagonal"
 
@@ -145,9 +147,9 @@ def get_scheme(name: str) -> Scheme:
     """The scheme of that name.
 
     Raises:
-        ValueError: there is none; the message lists the names.
+        UsageError: there is none; the message lists the names.
     """
     try:
         return SCHEMES[name]
     except KeyError:
-        raise ValueError(f"unknown landmark scheme {name!r}; known: {', '.join(SCHEMES)}") from None
+        raise UsageError(f"unknown landmark scheme {name!r}; known: {', '.join(SCHEMES)}") from None

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
-from fkp.datasets.labels import LabelledFace, append_label
+from fkp.datasets.pseudo_labels import PseudoLabel, append_label
 from fkp.schemes import IBUG68, IMM58, Scheme
 
 TRAIN_XML = "labels_ibug_300W_train.xml"
@@ -24,10 +24,10 @@ CFP = "cfp_profile"
 LABELS = "labels.jsonl"
 
 
-def _arc(centre: tuple[float, float], radii: tuple[float, float], angles: Sequence[float]) -> list:
+def _arc(center: tuple[float, float], radii: tuple[float, float], angles: Sequence[float]) -> list:
     """Points of an ellipse at angles in degrees: 0 is to the right, 90 down."""
     turned = np.radians(angles)
-    return np.stack([np.cos(turned), np.sin(turned)], axis=1) * radii + centre
+    return np.stack([np.cos(turned), np.sin(turned)], axis=1) * radii + center
 
 
 def cartoon(scheme: Scheme) -> NDArray:
@@ -82,14 +82,14 @@ def make_face(
 
 
 def write_fake_data(root: Path, rng: np.random.Generator, faces: int = 12) -> None:
-    """A data root with every data set of the catalogue; `faces` says how large the training parts are.
+    """A data root with every data set of the catalog; `faces` says how large the training parts are.
 
     From 12 faces on the validation parts are not empty: photo 102 and person 5 are held out.
     """
     _write_ibug(root / IBUG, rng, faces)
     _write_ytf(root / YTF, rng, faces)
     _write_imm(root / IMM, rng)
-    _write_labelled(root, rng)
+    _write_labeled(root, rng)
     _write_partial(root, rng)
 
 
@@ -130,13 +130,13 @@ def _write_imm(folder: Path, rng: np.random.Generator) -> None:
         write_asf(folder / f"{name}.asf", points / (image.shape[1], image.shape[0]), f"{name}.jpg")
 
 
-def _write_labelled(root: Path, rng: np.random.Generator) -> None:
+def _write_labeled(root: Path, rng: np.random.Generator) -> None:
     """A picture without annotations, and a teacher's labels of it and of the frames of videos."""
     image, points = make_face(rng)
     write_image(root / HELEN / "400_1.jpg", image)
     frames = [path.relative_to(root).as_posix() for path in sorted((root / YTF / "training").iterdir())]
     for name in (f"{HELEN}/400_1.jpg", *frames):
-        append_label(root / LABELS, name, [LabelledFace(0.9, 0.8, points, IBUG68.name)])
+        append_label(root / LABELS, name, [PseudoLabel(0.9, 0.8, points, IBUG68.name)])
 
 
 def _write_partial(root: Path, rng: np.random.Generator) -> None:

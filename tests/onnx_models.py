@@ -23,7 +23,7 @@ def make_spec(name: str = "tiny", scheme: str = "ibug68", size: tuple[int, int] 
 
 def mean_shape(scheme: str) -> np.ndarray:
     """A made-up face in the unit frame, (K, 2): every region a ring where that region lies."""
-    centres = {
+    centers = {
         "jaw": (0.5, 0.55, 0.36),
         "right_brow": (0.34, 0.3, 0.08),
         "left_brow": (0.66, 0.3, 0.08),
@@ -35,7 +35,7 @@ def mean_shape(scheme: str) -> np.ndarray:
     layout = get_scheme(scheme)
     points = np.empty((layout.num_points, 2))
     for region, indices in layout.regions.items():
-        x, y, radius = centres[region]
+        x, y, radius = centers[region]
         turn = np.linspace(np.pi, -np.pi, len(indices), endpoint=False)
         points[list(indices)] = np.stack([x + radius * np.cos(turn), y + radius * np.sin(turn)], axis=1)
     return points
@@ -56,7 +56,7 @@ def save_constant_model(
 def save_bright_dot_model(
     folder: Path, spec: ModelSpec | None = None, shape: ArrayLike | None = None
 ) -> Path:
-    """A model that puts `shape` (K, 2; unit frame, default all zeros) at the crop's centre of light.
+    """A model that puts `shape` (K, 2; unit frame, default all zeros) at the crop's center of light.
 
     The crop must be black but for a bright dot; it is found with sub-pixel precision.
     """
@@ -82,8 +82,8 @@ def save_bright_dot_model(
             helper.make_node("Unsqueeze", [f"{axis}_flat", "last_axes"], [axis]),
         ]
     nodes += [
-        helper.make_node("Concat", ["x", "y"], ["centre"], axis=2),
-        helper.make_node("Add", ["centre", "shape"], [OUTPUT_NAMES[0]]),
+        helper.make_node("Concat", ["x", "y"], ["center"], axis=2),
+        helper.make_node("Add", ["center", "shape"], [OUTPUT_NAMES[0]]),
         helper.make_node("Mul", ["y", "zero"], ["zero_rows"]),
         helper.make_node("Squeeze", ["zero_rows", "last_axis"], ["zero_row"]),
         helper.make_node("Add", ["zero_row", "confidence"], [OUTPUT_NAMES[1]]),

@@ -1,4 +1,4 @@
-"""The house: which room may import which, and no torch in what runs the models."""
+"""Which package may import which, and no torch in what runs the models."""
 
 import ast
 import subprocess
@@ -9,26 +9,31 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 LEAVES = {
+    "fkp.errors",
+    "fkp.atomic",
     "fkp.schemes",
     "fkp.geometry",
     "fkp.metrics",
     "fkp.spec",
     "fkp.images",
-    "fkp.dynamics",
-    "fkp.grouping",
-    "fkp.errors",
-    "fkp.search",
+    "fkp.history",
+    "fkp.pixel_packing",
+    "fkp.letterbox",
+    "fkp.large_pose",
 }
 MAY_IMPORT = {
     "fkp.datasets": LEAVES,
     "fkp.runtime": LEAVES,
     "fkp.inspection": LEAVES | {"fkp.datasets", "fkp.runtime"},
     "fkp.models": LEAVES | {"fkp.datasets"},
-    "fkp.training": LEAVES | {"fkp.datasets", "fkp.models"},
+    "fkp.training": LEAVES | {"fkp.datasets", "fkp.models", "fkp.export"},
+    "fkp.export": LEAVES | {"fkp.datasets", "fkp.models", "fkp.training"},
+    "fkp.course_reports": LEAVES | {"fkp.datasets", "fkp.models", "fkp.training"},
     "demo": LEAVES | {"fkp.datasets", "fkp.runtime", "fkp.inspection", "fkp"},
     "bench": LEAVES | {"fkp.datasets", "fkp.runtime", "fkp.inspection", "fkp"},
 }
-# Commands put rooms together: they may look across, inside their functions.
+TORCH = {("fkp", name) for name in ("models", "training", "export", "course_reports")}
+# Commands put packages together: they may look across, inside their functions.
 COMMANDS = {
     "fkp/training/cli.py",
     "fkp/training/detection/cli.py",
@@ -58,8 +63,9 @@ def python_files(room: str) -> list[Path]:
 
 
 @pytest.mark.parametrize("leaf", sorted(LEAVES))
-def test_a_leaf_imports_nothing_of_ours(leaf):
-    assert imports(ROOT / f"{leaf.replace('.', '/')}.py") == set()
+def test_a_leaf_imports_nothing_of_ours_but_the_errors(leaf):
+    allowed = {"fkp.spec": {"fkp.errors", "fkp.schemes"}, "fkp.errors": set()}.get(leaf, {"fkp.errors"})
+    assert imports(ROOT / f"{leaf.replace('.', '/')}.py") <= allowed
 
 
 @pytest.mark.parametrize("room", MAY_IMPORT)
@@ -79,10 +85,10 @@ def test_torch_is_not_loaded_by_what_runs_the_models():
     assert done.returncode == 0, done.stderr
 
 
-def test_torch_is_imported_in_two_rooms_only():
+def test_torch_is_imported_by_training_packages_only():
     for path in ROOT.rglob("*.py"):
         room = path.relative_to(ROOT).parts[:2]
-        if room in {("fkp", "models"), ("fkp", "training")} or room[0] not in {
+        if room in TORCH or room[0] not in {
             "fkp",
             "bench",
             "demo",

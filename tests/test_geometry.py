@@ -13,10 +13,10 @@ boxes = st.builds(lambda x, y, w, h: np.array([x, y, x + w, y + h]), coordinate,
 crops = st.tuples(st.integers(16, 256), st.integers(16, 256))
 
 
-def blob(size, centre, sigma):
-    """A white spot on black, in the middle of sub-pixel place `centre`."""
+def blob(size, center, sigma):
+    """A white spot on black, in the middle of sub-pixel place `center`."""
     y, x = np.mgrid[: size[0], : size[1]]
-    spot = np.exp(-((x - centre[0]) ** 2 + (y - centre[1]) ** 2) / (2 * sigma**2))
+    spot = np.exp(-((x - center[0]) ** 2 + (y - center[1]) ** 2) / (2 * sigma**2))
     return (spot * 255).round().astype(np.uint8)
 
 
@@ -55,8 +55,8 @@ def test_crop_and_back(box, size, margin, angle):
     there = g.transform_points(matrix, points)
     np.testing.assert_allclose(g.transform_points(g.invert(matrix), there), points, atol=1e-6)
     np.testing.assert_allclose(g.from_unit(g.to_unit(there, size), size), there, atol=1e-6)
-    centre = g.transform_points(matrix, (box[:2] + box[2:]) / 2)
-    np.testing.assert_allclose(g.to_unit(centre, size), [0.5, 0.5], atol=1e-6)
+    center = g.transform_points(matrix, (box[:2] + box[2:]) / 2)
+    np.testing.assert_allclose(g.to_unit(center, size), [0.5, 0.5], atol=1e-6)
 
 
 def test_inverse():
@@ -73,8 +73,8 @@ def test_a_turned_crop_levels_a_tilted_face(box, angle):
     """Eyes on a line that falls to the right by `angle`, a clockwise tilt, lie level in the crop."""
     matrix = g.crop_transform(box, (64, 64), angle=angle)
     along = np.array([np.cos(np.radians(angle)), np.sin(np.radians(angle))]) * 10
-    centre = (box[:2] + box[2:]) / 2
-    right_eye, left_eye = g.transform_points(matrix, [centre - along, centre + along])
+    center = (box[:2] + box[2:]) / 2
+    right_eye, left_eye = g.transform_points(matrix, [center - along, center + along])
     assert left_eye[0] > right_eye[0]
     assert left_eye[1] == pytest.approx(right_eye[1], abs=1e-6)
 

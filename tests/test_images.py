@@ -9,10 +9,11 @@ import numpy as np
 import pytest
 from PIL import Image, ImageOps
 
-from fkp.images import ImageError, load_image
+from fkp.errors import ImageError
+from fkp.images import load_image
 
 RNG = np.random.default_rng(0)
-COLOUR = RNG.integers(0, 256, (6, 9, 3), dtype=np.uint8)
+COLOR = RNG.integers(0, 256, (6, 9, 3), dtype=np.uint8)
 ORIENTATION = 0x0112
 # What a camera does to the upright picture before it writes that orientation.
 TURNED_BY_CAMERA = {
@@ -35,11 +36,11 @@ def encoded(image: Image.Image, kind: str = "PNG", **options) -> bytes:
 
 def test_path_string_bytes_and_open_file(tmp_path):
     path = tmp_path / "picture.png"
-    path.write_bytes(encoded(Image.fromarray(COLOUR)))
+    path.write_bytes(encoded(Image.fromarray(COLOR)))
     with path.open("rb") as file:
         for source in (path, str(path), path.read_bytes(), file):
             image = load_image(source)
-            np.testing.assert_array_equal(image, COLOUR)
+            np.testing.assert_array_equal(image, COLOR)
             assert image.dtype == np.uint8
             assert image.flags.c_contiguous
             assert image.flags.writeable
@@ -48,18 +49,18 @@ def test_path_string_bytes_and_open_file(tmp_path):
 @pytest.mark.parametrize("orientation", TURNED_BY_CAMERA)
 def test_exif_orientation(orientation):
     turn = TURNED_BY_CAMERA[orientation]
-    upright = Image.fromarray(COLOUR)
+    upright = Image.fromarray(COLOR)
     exif = Image.Exif()
     exif[ORIENTATION] = orientation
     written = upright if turn is None else upright.transpose(turn)
-    np.testing.assert_array_equal(load_image(encoded(written, exif=exif)), COLOUR)
+    np.testing.assert_array_equal(load_image(encoded(written, exif=exif)), COLOR)
 
 
 @pytest.mark.filterwarnings("ignore:Corrupt EXIF")
 def test_broken_exif_does_not_spoil_the_picture():
     junk = b"Exif\x00\x00II*\x00\xff\xff\xff\x7f" + bytes(RNG.integers(0, 256, 40, dtype=np.uint8))
-    image = load_image(encoded(Image.fromarray(COLOUR), "JPEG", exif=junk))
-    assert image.shape == COLOUR.shape
+    image = load_image(encoded(Image.fromarray(COLOR), "JPEG", exif=junk))
+    assert image.shape == COLOR.shape
 
 
 def test_broken_orientation_leaves_the_picture_as_it_is(monkeypatch):
@@ -67,31 +68,31 @@ def test_broken_orientation_leaves_the_picture_as_it_is(monkeypatch):
         raise SyntaxError("not a TIFF file")
 
     monkeypatch.setattr(ImageOps, "exif_transpose", explode)
-    np.testing.assert_array_equal(load_image(encoded(Image.fromarray(COLOUR))), COLOUR)
+    np.testing.assert_array_equal(load_image(encoded(Image.fromarray(COLOR))), COLOR)
 
 
 def test_content_counts_not_the_name(tmp_path):
     path = tmp_path / "frame.jpg"
-    path.write_bytes(encoded(Image.fromarray(COLOUR)))
-    np.testing.assert_array_equal(load_image(path), COLOUR)
+    path.write_bytes(encoded(Image.fromarray(COLOR)))
+    np.testing.assert_array_equal(load_image(path), COLOR)
 
 
 @pytest.mark.parametrize("mode", ["L", "1", "P", "CMYK", "LAB", "RGB"])
 @pytest.mark.parametrize("kind", ["PNG", "TIFF", "WEBP", "BMP", "GIF", "JPEG"])
 def test_modes_and_formats(mode, kind):
-    image = Image.fromarray(COLOUR)
+    image = Image.fromarray(COLOR)
     if mode == "LAB":
         image = Image.merge("LAB", image.split())
     try:
         data = encoded(image.convert(mode), kind)
     except (OSError, ValueError):
         pytest.skip(f"{kind} holds no {mode}")
-    assert load_image(data).shape == COLOUR.shape
+    assert load_image(data).shape == COLOR.shape
 
 
-def test_grey_becomes_three_equal_channels():
-    grey = COLOUR[..., 0]
-    np.testing.assert_array_equal(load_image(encoded(Image.fromarray(grey))), np.dstack([grey] * 3))
+def test_gray_becomes_three_equal_channels():
+    gray = COLOR[..., 0]
+    np.testing.assert_array_equal(load_image(encoded(Image.fromarray(gray))), np.dstack([gray] * 3))
 
 
 @pytest.mark.parametrize("mode", ["RGBA", "LA", "PA"])
@@ -133,7 +134,7 @@ def test_wide_values_are_scaled_by_their_own_range(dtype):
 
 @pytest.mark.parametrize("kind", ["GIF", "WEBP", "TIFF"])
 def test_first_frame_of_several(kind):
-    first, second = (Image.new("RGB", (8, 8), colour) for colour in ("red", "blue"))
+    first, second = (Image.new("RGB", (8, 8), color) for color in ("red", "blue"))
     options = {"lossless": True} if kind == "WEBP" else {}
     data = encoded(first, kind, save_all=True, append_images=[second], **options)
     assert load_image(data)[0, 0].tolist() == [255, 0, 0]
@@ -187,8 +188,8 @@ def test_bombs_are_refused_from_the_header(side):
 
 
 def test_own_pixel_cap():
-    data = encoded(Image.fromarray(COLOUR))
-    assert load_image(data, max_pixels=54).shape == COLOUR.shape
+    data = encoded(Image.fromarray(COLOR))
+    assert load_image(data, max_pixels=54).shape == COLOR.shape
     with pytest.raises(ImageError, match=r"9 x 6 pixels, at most 5e-05 megapixels"):
         load_image(data, max_pixels=50)
 

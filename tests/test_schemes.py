@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 from fake_data import cartoon
 
+from fkp.errors import UsageError
 from fkp.schemes import IBUG68, IMM58, SCHEMES, get_scheme
 
 every_scheme = pytest.mark.parametrize("scheme", SCHEMES.values(), ids=SCHEMES)
@@ -58,12 +59,12 @@ def test_known_indices():
     assert IBUG68.mirror[61] == 63
     assert IBUG68.mirror[67] == 65
     assert IMM58.mirror[47] == 57
-    assert IBUG68.normaliser == "inter-ocular"
-    assert IMM58.normaliser == "box diagonal"
+    assert IBUG68.normalizer == "inter-ocular"
+    assert IMM58.normalizer == "box diagonal"
 
 
 def test_unknown_scheme_lists_the_known():
-    with pytest.raises(ValueError, match=r"wflw98.*ibug68, imm58, nose1"):
+    with pytest.raises(UsageError, match=r"wflw98.*ibug68, imm58, nose1"):
         get_scheme("wflw98")
 
 

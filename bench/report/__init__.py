@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from bench.report import cards, reports
-from bench.report.board import Board
+from bench.course_reports import page as course_reports
+from bench.report import cards
 from bench.report.markdown import leaderboard, short_table
 from bench.report.page import page
+from bench.report.result_set import ResultSet
 
 ROOT = Path(__file__).resolve().parents[2]
 _BLOCK = re.compile(r"(<!-- leaderboard -->\n).*?(<!-- /leaderboard -->)", re.DOTALL)
@@ -20,13 +21,13 @@ def write(results: Path, root: Path = ROOT) -> list[Path]:
     Raises:
         FileNotFoundError: the folder holds no accuracy results.
     """
-    board = Board.read(results)
+    board = ResultSet.read(results)
     if not board.accuracy:
         raise FileNotFoundError(f"{results} holds no accuracy results yet: run `python -m bench` first")
     files = {root / "LEADERBOARD.md": leaderboard(board), root / "docs" / "leaderboard.html": page(board)}
-    experiments = root / "docs" / reports.FOLDER
+    experiments = root / "docs" / course_reports.FOLDER
     if experiments.is_dir():
-        files[root / "docs" / "reports.md"] = reports.page(board, experiments)
+        files[root / "docs" / "reports.md"] = course_reports.page(board, experiments)
     for card in sorted((root / "docs" / "models").glob("*.md")):
         files[card] = cards.fill(board, card.stem, card.read_text(encoding="utf-8"))
     readme = root / "README.md"

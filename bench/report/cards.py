@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
-from bench.report.board import MAIN_COLUMNS, Board, Column
 from bench.report.markdown import to_markdown
+from bench.report.result_set import MAIN_COLUMNS, Column, ResultSet
 from bench.report.tables import Table
 from bench.results import cell
 from fkp.datasets import TEST_SETS
@@ -23,7 +23,7 @@ _GROUPS = (
 )
 
 
-def fill(board: Board, model: str, text: str) -> str:
+def fill(board: ResultSet, model: str, text: str) -> str:
     """A card's text with the figures of today; as it is where nothing was measured."""
     figures = "\n\n".join(
         to_markdown(table) for table in (_main(board, model), _groups(board, model)) if table
@@ -31,7 +31,7 @@ def fill(board: Board, model: str, text: str) -> str:
     return _BLOCK.sub(lambda match: f"{match[1]}\n{figures}\n\n{match[2]}", text) if figures else text
 
 
-def _main(board: Board, model: str) -> Table | None:
+def _main(board: ResultSet, model: str) -> Table | None:
     """What the leaderboard says of the model, one figure a line."""
     figures = board.figures(model, _SCHEME)
     rows = [[c.title, c.hint, cell(figures[c.name], c.digits)] for c in MAIN_COLUMNS if c.name in figures]
@@ -54,7 +54,7 @@ def _main(board: Board, model: str) -> Table | None:
     return Table(model, columns, rows, [None] * 3) if figures else None
 
 
-def _groups(board: Board, model: str) -> Table | None:
+def _groups(board: ResultSet, model: str) -> Table | None:
     """The errors of the least and the most sure answers, and by head turn."""
     found = [row for row in board.confidence if row["model"] == model and row["dataset"] == _TEST_SET]
     rows = [

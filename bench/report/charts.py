@@ -1,4 +1,4 @@
-"""Charts as inline SVG; colours and fonts come from the page's style, so that they follow its theme."""
+"""Charts as inline SVG; colors and fonts come from the page's style, so that they follow its theme."""
 
 from __future__ import annotations
 
@@ -61,20 +61,20 @@ class Plot:
             self._text(self._left, 15, title, "start", "chart-title")
         self._frame()
 
-    def line(self, points: Points, model: str, colour: int) -> None:
+    def line(self, points: Points, model: str, color: int) -> None:
         """A curve that belongs to a model."""
         path = " ".join(f"{self._px(x):.1f},{self._py(y):.1f}" for x, y in points)
         self._parts.append(
-            f'<polyline class="series c{colour}" data-model="{escape(model, quote=True)}" points="{path}">'
+            f'<polyline class="series c{color}" data-model="{escape(model, quote=True)}" points="{path}">'
             f"<title>{escape(model)}</title></polyline>"
         )
 
-    def dot(self, x: float, y: float, radius: float, model: str, colour: int, words: str) -> None:
+    def dot(self, x: float, y: float, radius: float, model: str, color: int, words: str) -> None:
         """A dot with the model's name near it."""
         px, py = self._px(x), self._py(y)
         name = escape(model, quote=True)
         self._parts.append(
-            f'<circle class="dot c{colour}" data-model="{name}" cx="{px:.1f}" cy="{py:.1f}" r="{radius:.1f}">'
+            f'<circle class="dot c{color}" data-model="{name}" cx="{px:.1f}" cy="{py:.1f}" r="{radius:.1f}">'
             f"<title>{escape(words)}</title></circle>"
         )
         self._dots.append((px, py, radius, model))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bench.report.board import Board
+from bench.report.result_set import ResultSet
 from bench.report.tables import Table, all_tables, detector_summary, kaggle_table, model_table
 from fkp.datasets import TEST_SETS
 
@@ -17,14 +17,14 @@ NME is in percent, lower is better; the best of a column is bold. Boxes are the 
 is said. Published figures on 300-W common rest on 3,148 training faces and ImageNet weights; the models here
 start from scratch. Those for the wild have seen 1,566 of those faces (report004's: video frames), 164 more
 chose the epoch. The fkp68 models have also seen about 1,100 faces of unannotated HELEN photos, and fkp68-base
-and fkp68-tiny 1,000 YouTube Faces training frames, all labelled by an earlier model of this project.
+and fkp68-tiny 1,000 YouTube Faces training frames, all labeled by an earlier model of this project.
 """
 
 _SHORT_ROWS, _SHORT_KAGGLE = 8, 2  # models in the README's tables
 _SHORT = ("model", "nme", "nme_detector", "nme_own", "fr8", "robust", "ms", "file_mb")
 
 
-def leaderboard(board: Board) -> str:
+def leaderboard(board: ResultSet) -> str:
     """The whole of LEADERBOARD.md."""
     parts = [_HEAD]
     for table in all_tables(board):
@@ -38,7 +38,7 @@ def leaderboard(board: Board) -> str:
     return "\n".join(parts)
 
 
-def short_table(board: Board) -> str:
+def short_table(board: ResultSet) -> str:
     """The README's tables: each scheme's models with their main figures, detectors, contest scores."""
     parts = []
     for scheme in TEST_SETS:

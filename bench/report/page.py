@@ -6,27 +6,27 @@ from html import escape
 from pathlib import Path
 from string import Template
 
-from bench.distortions import DISTORTIONS
-from bench.report.board import Board
 from bench.report.charts import Axis, Plot, heat_map, pareto
+from bench.report.result_set import ResultSet
 from bench.report.tables import Table, all_tables
+from bench.tasks.distortions import DISTORTIONS
 from fkp.datasets import TEST_SETS
 from fkp.schemes import REGIONS
 
 _FOLDER = Path(__file__).parent
-_COLOURS = 10
+_COLORS = 10
 
 
-def page(board: Board) -> str:
+def page(board: ResultSet) -> str:
     """The page as HTML."""
     models = [model for scheme in TEST_SETS for model in board.models(scheme)]
     # The charts show the best of each scheme, as many as the eye can tell apart.
-    colours = {model: i for scheme in TEST_SETS for i, model in enumerate(board.models(scheme)[:_COLOURS])}
+    colors = {model: i for scheme in TEST_SETS for i, model in enumerate(board.models(scheme)[:_COLORS])}
     sections = {
-        "Accuracy": _ced(board, colours),
-        "Accuracy, latency and size": _pareto(board, colours),
+        "Accuracy": _ced(board, colors),
+        "Accuracy, latency and size": _pareto(board, colors),
         "Regions": _regions(board),
-        "Robustness": _robustness(board, colours),
+        "Robustness": _robustness(board, colors),
     }
     charts = "".join(
         f"<section><h2>{escape(title)}</h2>{body}</section>" for title, body in sections.items() if body
@@ -34,7 +34,7 @@ def page(board: Board) -> str:
     tables = [_table(table) for table in all_tables(board)]
     ranked = len([scheme for scheme in TEST_SETS if board.models(scheme)])
     legend = "".join(
-        f'<button class="key c{colours.get(m, "")}" data-model="{escape(m, quote=True)}">{escape(m)}</button>'
+        f'<button class="key c{colors.get(m, "")}" data-model="{escape(m, quote=True)}">{escape(m)}</button>'
         for m in models
     )
     notes = "".join(
@@ -67,16 +67,16 @@ def _table(table: Table) -> str:
     )
 
 
-def _ced(board: Board, colours: dict[str, int]) -> str:
+def _ced(board: ResultSet, colors: dict[str, int]) -> str:
     charts = []
     for scheme, dataset in TEST_SETS.items():
-        models = [m for m in board.models(scheme) if m in colours]
+        models = [m for m in board.models(scheme) if m in colors]
         curves = {m: curve for m in models if (curve := board.ced_curve(m, scheme))}
         if curves:
             what = "nose tip" if scheme == "nose1" else scheme
             plot = Plot(Axis("NME, %", 0, 10), Axis("faces, %", 0, 100), 400, 320, f"{what} on {dataset}")
             for model, curve in curves.items():
-                plot.line(curve, model, colours[model])
+                plot.line(curve, model, colors[model])
             charts.append(plot.svg())
     lead = (
         "<p>Share of faces at or below an error, with true boxes: the further up and left, the better. The "
@@ -85,10 +85,10 @@ def _ced(board: Board, colours: dict[str, int]) -> str:
     return f'{lead}<div class="charts wide">{"".join(charts)}</div>' if charts else ""
 
 
-def _pareto(board: Board, colours: dict[str, int]) -> str:
+def _pareto(board: ResultSet, colors: dict[str, int]) -> str:
     charts = []
     for scheme, dataset in TEST_SETS.items():
-        figures = {m: board.figures(m, scheme) for m in board.models(scheme) if m in colours}
+        figures = {m: board.figures(m, scheme) for m in board.models(scheme) if m in colors}
         dots = {m: f for m, f in figures.items() if "ms" in f}
         if not dots:
             continue
@@ -105,27 +105,25 @@ def _pareto(board: Board, colours: dict[str, int]) -> str:
         for model, f in dots.items():
             size = f.get("file_mb")
             words = f"{model}: NME {f['nme']:.2f} %, {f['ms']:.2f} ms" + (f", {size:.1f} MB" if size else "")
-            plot.dot(f["ms"], f["nme"], 4 + 1.5 * (size or 0) ** 0.5, model, colours[model], words)
+            plot.dot(f["ms"], f["nme"], 4 + 1.5 * (size or 0) ** 0.5, model, colors[model], words)
         charts.append(plot.svg())
     lead = (
-        "<p>Down is more accurate, left is faster, a larger dot is a larger file; the smallest are peers, "
-        "whose size is not known here. The models on the line are beaten in both by none. Times: "
+        "<p>Down is more accurate, left is faster, a larger dot is a larger file; the smallest are "
+        "baselines, whose size is not known here. The models on the line are beaten in both by none. Times: "
         f"{escape(board.host)}.</p>"
     )
     return f'{lead}<div class="charts wide">{"".join(charts)}</div>' if charts else ""
 
 
-def _regions(board: Board) -> str:
+def _regions(board: ResultSet) -> str:
     rows = {m: board.regions(m, "ibug68") for m in board.models("ibug68")}
-    lead = (
-        "<p>NME in % per region of the face, 68 points, true boxes; the stronger the colour, the worse.</p>"
-    )
+    lead = "<p>NME in % per region of the face, 68 points, true boxes; the stronger the color, the worse.</p>"
     shown = heat_map({m: row for m, row in rows.items() if row}, REGIONS)
     return lead + shown if shown else ""
 
 
-def _robustness(board: Board, colours: dict[str, int]) -> str:
-    models = [m for m in board.models("ibug68") if m in colours and board.curve(m, "rotation")]
+def _robustness(board: ResultSet, colors: dict[str, int]) -> str:
+    models = [m for m in board.models("ibug68") if m in colors and board.curve(m, "rotation")]
     if not models:
         return ""
     charts = []
@@ -133,7 +131,7 @@ def _robustness(board: Board, colours: dict[str, int]) -> str:
         x = Axis(distortion.title, distortion.none, distortion.severities[-1])
         plot = Plot(x, Axis("capped NME, %", 0, 25), 270, 220, kind)
         for model in models:
-            plot.line(board.curve(model, kind), model, colours[model])
+            plot.line(board.curve(model, kind), model, colors[model])
         charts.append(plot.svg())
     lead = "<p>Mean NME of 68 points over the severity of each distortion, every face's capped at 25 %.</p>"
     return f'{lead}<div class="charts">{"".join(charts)}</div>'

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from bench.distortions import DISTORTIONS
-from bench.peers import FINDER_PEERS, PEERS
-from bench.report.board import MAIN_COLUMNS, Board, Column, best
+from bench.baselines import BASELINES, DETECTOR_BASELINES
+from bench.report.result_set import MAIN_COLUMNS, Column, ResultSet, best
 from bench.results import cell
-from bench.scenes import TITLES
+from bench.tasks.distortions import DISTORTIONS
+from bench.tasks.scenes import TITLES
 from fkp.datasets import TEST_SETS
 from fkp.schemes import REGIONS, get_scheme
 
@@ -49,33 +49,33 @@ _LATENCY = (
 )
 
 
-def model_table(board: Board, scheme: str) -> Table | None:
+def model_table(board: ResultSet, scheme: str) -> Table | None:
     """The models of a scheme with their main figures."""
     models = board.models(scheme)
     figures = {model: board.figures(model, scheme) for model in models}
     columns = [c for c in MAIN_COLUMNS if any(c.name in values for values in figures.values())]
     title = f"{get_scheme(scheme).num_points} point{'s' if scheme != 'nose1' else ''}, on {TEST_SETS[scheme]}"
     corners = get_scheme(scheme).outer_eye_corners
-    normaliser = "distance of the outer eye corners" if corners else "diagonal of the face box"
+    normalizer = "distance of the outer eye corners" if corners else "diagonal of the face box"
     times = f" Times: {board.host}." if board.host else ""
-    peers = "".join(f" {model}: {PEERS[model].note}." for model in models if model in PEERS)
+    baselines = "".join(f" {model}: {BASELINES[model].note}." for model in models if model in BASELINES)
     short = (
         " The shipped models of the reports have the short programme." if "report" in " ".join(models) else ""
     )
     rowed = ", ".join(model for model in models if model in board.unshipped)
     gone = f" Measured, not shipped: {rowed}." if rowed else ""
-    caption = f"Errors are divided by the {normaliser}.{times}{short}{gone}{peers}"
+    caption = f"Errors are divided by the {normalizer}.{times}{short}{gone}{baselines}"
     return _table(title, columns, [(m, figures[m]) for m in models], caption)
 
 
-def region_table(board: Board, scheme: str = "ibug68") -> Table | None:
+def region_table(board: ResultSet, scheme: str = "ibug68") -> Table | None:
     """NME per region."""
     columns = [Column(name, name.replace("_", " "), "NME of the region's points") for name in REGIONS]
     rows = [(m, board.regions(m, scheme)) for m in board.models(scheme)]
     return _table(f"NME per region, {TEST_SETS[scheme]}", columns, rows)
 
 
-def robustness_table(board: Board, scheme: str = "ibug68") -> Table | None:
+def robustness_table(board: ResultSet, scheme: str = "ibug68") -> Table | None:
     """Mean capped NME per kind of distortion."""
     columns = [Column(name, name, d.title) for name, d in DISTORTIONS.items()]
     rows = []
@@ -85,7 +85,7 @@ def robustness_table(board: Board, scheme: str = "ibug68") -> Table | None:
     return _table("Robustness: mean capped NME per kind of distortion", columns, rows)
 
 
-def nose_table(board: Board) -> Table | None:
+def nose_table(board: ResultSet) -> Table | None:
     """Every model's nose tip on the IMM faces."""
     columns = [
         Column("nme", "error %", "distance over the diagonal of the face box"),
@@ -99,7 +99,7 @@ def nose_table(board: Board) -> Table | None:
     return _table("Nose tip, every model on imm-val", columns, rows, caption)
 
 
-def kaggle_table(board: Board, most: int | None = None) -> Table | None:
+def kaggle_table(board: ResultSet, most: int | None = None) -> Table | None:
     """Our scores on the contest, the best `most` of them, beside the published ones."""
     if not board.kaggle:
         return None
@@ -114,7 +114,7 @@ def kaggle_table(board: Board, most: int | None = None) -> Table | None:
     return Table("Kaggle CS194-26", columns, rows, [None, cell(float(ours[0]["mae"])), None], caption)
 
 
-def detector_summary(board: Board) -> Table | None:
+def detector_summary(board: ResultSet) -> Table | None:
     """The face detectors with their main figures."""
     columns = [
         Column("recall35 contest", "contest %", "the contest's listed faces that are found", False, 1),
@@ -133,14 +133,16 @@ def detector_summary(board: Board) -> Table | None:
     return _table("Face detectors", columns, rows, caption, "detector")
 
 
-def _detectors(board: Board) -> list[str]:
+def _detectors(board: ResultSet) -> list[str]:
     return sorted({row["model"] for row in board.detect})
 
 
-def detector_tables(board: Board) -> Iterator[Table]:
+def detector_tables(board: ResultSet) -> Iterator[Table]:
     """The face detectors: recall, false boxes and times, each on all sets of pictures that have it."""
     names = _detectors(board)
-    notes = " ".join(f"{name}: {FINDER_PEERS[name].note}." for name in names if name in FINDER_PEERS)
+    notes = " ".join(
+        f"{name}: {DETECTOR_BASELINES[name].note}." for name in names if name in DETECTOR_BASELINES
+    )
     cpus = ", ".join(sorted({row["cpu"] for row in board.detect if row.get("cpu")}))
     for figure, title, low_is_good, caption in (
         ("recall35", "Face detectors: recall at IoU 0.35, %", False, notes),
@@ -159,7 +161,7 @@ def detector_tables(board: Board) -> Iterator[Table]:
             yield table
 
 
-def boxes_table(board: Board) -> Table | None:
+def boxes_table(board: ResultSet) -> Table | None:
     """The errors of a landmark model in the boxes of each detector, in one pass and in two."""
     kinds = {"nme": ("NME %", True), "fr8": ("FR@8 %", True), "auc8": ("AUC@8 %", False)}
     columns = [
@@ -181,7 +183,7 @@ def boxes_table(board: Board) -> Table | None:
     )
 
 
-def turns_table(board: Board) -> Table | None:
+def turns_table(board: ResultSet) -> Table | None:
     """Models whose times were taken in turns, beside the one that the others were compared with."""
     names = ("beside", "provider", "threads", "median ms", "ratio", "95 %", "CPU")
     columns = [_NAME, *(Column(name, name, "") for name in names)]
@@ -203,7 +205,7 @@ def turns_table(board: Board) -> Table | None:
     return Table("Times in turns", columns, rows, [None] * len(columns), caption) if rows else None
 
 
-def latency_table(board: Board) -> Table | None:
+def latency_table(board: ResultSet) -> Table | None:
     """All latencies of all hosts."""
     if not board.latency:
         return None
@@ -220,7 +222,7 @@ def _short(text: str) -> str:
         return text
 
 
-def all_tables(board: Board) -> Iterator[Table]:
+def all_tables(board: ResultSet) -> Iterator[Table]:
     """Everything in the order of the leaderboard."""
     tables = [model_table(board, scheme) for scheme in TEST_SETS]
     tables += [nose_table(board), region_table(board), robustness_table(board), kaggle_table(board)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,21 +11,19 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from demo import models, words
-from demo.differences import COLOURS, draw_differences
-from demo.files import new_folder, save_jpeg
-from demo.handlers.pictures import read_picture, sentence, shown, to_style, zoom
+from demo import html, models
+from demo.differences import COLORS, draw_differences
+from demo.files import new_folder, open_upload, save_jpeg
+from demo.handlers.images import read_picture, sentence, shown, to_style, zoom
 from fkp.datasets.pts import read_pts
-from fkp.datasets.sample import DataError
+from fkp.errors import DataError, FkpError, ImageError, ModelError
 from fkp.geometry import box_diagonal, points_box
-from fkp.images import ImageError
 from fkp.metrics import inter_ocular, nme, point_distance
 from fkp.runtime.drawing import draw
 from fkp.runtime.face import Face
-from fkp.runtime.sessions import ModelError
 from fkp.schemes import SCHEMES, Scheme, get_scheme
 
-MOST_MODELS = len(COLOURS)
+MOST_MODELS = len(COLORS)
 _MOST_FACES = 6
 _LARGEST_PTS = 100_000  # bytes
 
@@ -59,19 +58,19 @@ def compare(
     Never raises for bad input: the message says what is wrong.
     """
     if picture is None or len(names) < 2:
-        return View(words.note("Choose a picture and at least two models."), [], [], "")
+        return View(html.note("Choose a picture and at least two models."), [], [], "")
     if len(names) > MOST_MODELS:
-        return View(words.note(f"At most {MOST_MODELS} models at a time."), [], [], "")
+        return View(html.note(f"At most {MOST_MODELS} models at a time."), [], [], "")
     try:
         image = read_picture(picture)
         answers = _run(image, names)
         truth = _read_truth(truth_file)
     except (ImageError, ModelError, _TruthError) as error:
-        return View(words.problem(sentence(error)), [], [], "")
+        return View(html.problem(sentence(error)), [], [], "")
     faces = answers[0].faces
     folder, style = new_folder(), to_style(styles)
     if not faces:
-        return View(words.faces_found(faces, image.shape[:2]), [], [], "")
+        return View(html.faces_found(faces, image.shape[:2]), [], [], "")
     overlays, differences = [], []
     for number, answer in enumerate(answers):
         path = folder / f"model-{number}.jpg"
@@ -85,7 +84,7 @@ def compare(
         drawn = draw_differences(image, [answer.faces[number] for answer in answers])
         differences.append((save_jpeg(drawn, folder / f"difference-{number}.jpg"), f"Face {number + 1}"))
     rows = [_row(answer, answers[0], truth) for answer in answers]
-    return View(words.faces_found(faces, image.shape[:2]), overlays, differences, words.comparison(rows))
+    return View(html.faces_found(faces, image.shape[:2]), overlays, differences, html.comparison(rows))
 
 
 def _run(image: NDArray[np.uint8], names: Sequence[str]) -> list[_Answer]:
@@ -94,7 +93,7 @@ def _run(image: NDArray[np.uint8], names: Sequence[str]) -> list[_Answer]:
     for name in names:
         boxes = [face.box for face in answers[0].faces] if answers else None
         landmarker = models.get_landmarker(name)
-        analysis = landmarker.analyse(image, boxes)
+        analysis = landmarker.analyze(image, boxes)
         spent = analysis.timings["crop"] + analysis.timings["network"]
         answers.append(_Answer(name, landmarker.scheme, analysis.faces, spent))
     return answers
@@ -136,18 +135,18 @@ def _error(answer: _Answer, truth: NDArray | None) -> str:
     return f"NME {nme(distance, size)[0]:.2f} %, {distance.mean():.2f} px"
 
 
-class _TruthError(ValueError):
+class _TruthError(FkpError):
     """A file of true points cannot be used."""
 
 
 def _read_truth(file: Mapping[str, Any] | None) -> NDArray | None:
     if file is None:
         return None
-    path = Path(file["path"])
     try:
-        if path.stat().st_size > _LARGEST_PTS:
-            raise _TruthError("your .pts file is too large to be one")
-        truth = read_pts(path)
+        with open_upload(file) as upload:
+            if os.fstat(upload.fileno()).st_size > _LARGEST_PTS:
+                raise _TruthError("your .pts file is too large to be one")
+            truth = read_pts(Path(upload.name))
     except DataError as error:
         raise _TruthError(f"your .pts file {error.problem}") from error
     except OSError:

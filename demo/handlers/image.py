@@ -14,14 +14,13 @@ import gradio as gr
 import numpy as np
 from numpy.typing import NDArray
 
-from demo import models, words
+from demo import html, models
 from demo.files import new_folder, save_jpeg, save_png
-from demo.handlers.pictures import read_picture, sentence, shown, to_style, zoom
-from fkp.images import ImageError
+from demo.handlers.images import read_picture, sentence, shown, to_style, zoom
+from fkp.errors import ImageError, ModelError
 from fkp.runtime.drawing import draw
 from fkp.runtime.face import Face
 from fkp.runtime.results import record, to_csv, to_pts
-from fkp.runtime.sessions import ModelError
 
 _MOST_ZOOMED = 40
 _NAME = "picture"  # what the files call it: a visitor's own file name stays out of them
@@ -57,28 +56,26 @@ class Downloads(NamedTuple):
     png: str | None = None
 
 
-def analyse(picture: Mapping[str, Any] | None, model: str | None, styles: Sequence[str]) -> View:
+def analyze(picture: Mapping[str, Any] | None, model: str | None, styles: Sequence[str]) -> View:
     """Find the landmarks on a picture and draw them.
 
     Never raises for a bad picture or model: the view's message says what is wrong.
     """
     if picture is None:
-        return _empty(
-            words.note("Choose a picture: upload it, paste it, take it, or start with the example.")
-        )
+        return _empty(html.note("Choose a picture: upload it, paste it, take it, or start with the example."))
     try:
         start = time.perf_counter()
         image = read_picture(picture)
         read = (time.perf_counter() - start) * 1000
-        analysis = models.get_landmarker(model or "").analyse(image)
+        analysis = models.get_landmarker(model or "").analyze(image)
     except (ImageError, ModelError) as error:
-        return _empty(words.problem(sentence(error)))
+        return _empty(html.problem(sentence(error)))
     found = Found(picture, image.shape[:2], model or "", analysis.faces)
     start = time.perf_counter()
     overlay, zooms = _pictures(image, analysis.faces, styles)
     timings = {"read": read, **analysis.timings, "draw": (time.perf_counter() - start) * 1000}
-    message = words.faces_found(analysis.faces, image.shape[:2])
-    return View(found, message, overlay, zooms, words.face_table(analysis.faces), words.timings(timings))
+    message = html.faces_found(analysis.faces, image.shape[:2])
+    return View(found, message, overlay, zooms, html.face_table(analysis.faces), html.timings(timings))
 
 
 def redraw(found: Found | None, styles: Sequence[str]) -> tuple[str | None, list[tuple[str, str]]]:
@@ -96,7 +93,7 @@ def download_buttons(found: Found | None, styles: Sequence[str]) -> list[Any]:
     buttons = [
         gr.DownloadButton(value=path, interactive=path is not None) for path in downloads(found, styles)
     ]
-    return [*buttons, words.point_table(found.faces if found else [])]
+    return [*buttons, html.point_table(found.faces if found else [])]
 
 
 def downloads(found: Found | None, styles: Sequence[str]) -> Downloads:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from demo import words
+from demo import html
 
 REPORT = Path(__file__).resolve().parents[2] / "docs" / "leaderboard.html"
 
@@ -12,5 +12,5 @@ REPORT = Path(__file__).resolve().parents[2] / "docs" / "leaderboard.html"
 def report(page: Path = REPORT) -> str:
     """What `python -m bench report` wrote, as a frame; a remark where there is none."""
     if not page.is_file():
-        return words.note("No results have been committed yet. Run `python -m bench` to measure the models.")
-    return words.frame(page, "What the benchmark measured")
+        return html.note("No results have been committed yet. Run `python -m bench` to measure the models.")
+    return html.frame(page, "What the benchmark measured")

@@ -10,13 +10,12 @@ from typing import Any
 
 import gradio as gr
 
-from demo import models, words
+from demo import html, models
 from demo.files import encode_jpeg
-from demo.handlers.pictures import read_picture, sentence, shown, to_style
-from fkp.images import ImageError
+from demo.handlers.images import read_picture, sentence, shown, to_style
+from fkp.errors import ImageError, ModelError
 from fkp.runtime.drawing import draw
 from fkp.runtime.face import Face
-from fkp.runtime.sessions import ModelError
 from fkp.runtime.tracking import Tracker
 
 _WINDOW = 2.0  # seconds over which frames are counted
@@ -48,7 +47,7 @@ class Session:
         if now - self._told > _NEWS_EVERY:
             span = now - self._ends[0]
             rate = (len(self._ends) - 1) / span if span else 0.0
-            self._told, self._figures = now, words.live(rate, (now - start) * 1000, faces, size)
+            self._told, self._figures = now, html.live(rate, (now - start) * 1000, faces, size)
         return self._figures
 
 
@@ -62,7 +61,7 @@ def step(
         figures as HTML; the session to hand in with the next frame.
     """
     if frame is None:
-        return gr.skip(), words.note("The camera is off."), None
+        return gr.skip(), html.note("The camera is off."), None
     start = time.monotonic()
     try:
         image = read_picture(frame)
@@ -70,7 +69,7 @@ def step(
             session = Session(model or "")
         faces = session.tracker.step(image, start)
     except (ImageError, ModelError) as error:
-        return gr.skip(), words.problem(sentence(error)), session
+        return gr.skip(), html.problem(sentence(error)), session
     drawn = draw(*shown(image, faces, _LARGEST), to_style(styles))
     url = "data:image/jpeg;base64," + base64.b64encode(encode_jpeg(drawn, _QUALITY)).decode()
     return {"url": url}, session.figures(start, time.monotonic(), faces, image.shape[:2]), session

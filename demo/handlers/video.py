@@ -8,13 +8,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from demo import models, words
-from demo.files import new_folder
-from demo.handlers.pictures import sentence, shown, to_style
+from demo import html, models
+from demo.files import new_folder, open_upload
+from demo.handlers.images import sentence, shown, to_style
+from fkp.errors import ModelError, VideoError
 from fkp.runtime.drawing import Style, draw
-from fkp.runtime.media import Frame, VideoError, VideoWriter, probe, read_frames
+from fkp.runtime.media import Frame, VideoWriter, probe, read_frames
 from fkp.runtime.results import ResultWriter
-from fkp.runtime.sessions import ModelError
 from fkp.runtime.tracking import Tracker
 
 MAX_SECONDS = 60
@@ -40,14 +40,21 @@ def annotate(film: Mapping[str, Any] | None, model: str | None, styles: Sequence
     on the way leaves nothing behind.
     """
     if film is None:
-        yield View(words.note("Choose a video first."))
+        yield View(html.note("Choose a video first."))
         return
-    path, folder = Path(film["path"]), new_folder()
+    try:
+        with open_upload(film) as upload:
+            path = Path(upload.name)
+    except OSError:
+        yield View(html.problem("Your video is no longer here: upload it again."))
+        return
+    folder = new_folder()
     try:
         tracker = Tracker(models.get_landmarker(model or "", film=True))
         yield from _annotate(path, folder, tracker, model or "", to_style(styles))
     except (VideoError, ModelError) as error:
-        yield View(words.problem(sentence(VideoError(str(error).replace(str(path), "your video")))))
+        text = str(error).replace(str(path), "your video").replace(str(folder / _FILM), "the result")
+        yield View(html.problem(sentence(VideoError(text))))
     finally:
         if not (folder / _FILM).exists():  # an error, or cancelled
             shutil.rmtree(folder, ignore_errors=True)
@@ -73,13 +80,13 @@ def _annotate(path: Path, folder: Path, tracker: Tracker, model: str, style: Sty
             count, seen = count + 1, seen + bool(faces)
             if time.monotonic() - told > _NEWS_EVERY:
                 told = time.monotonic()
-                yield View(words.progress(count, expected, told - start))
+                yield View(html.progress(count, expected, told - start))
     took = time.monotonic() - start
     found = f"a face was found in {seen} of them" if seen else "no face was found in any of them"
-    text = f"{words.counted(count, 'frame')} in {took:.1f} s ({count / took:.0f} a second); {found}."
+    text = f"{html.counted(count, 'frame')} in {took:.1f} s ({count / took:.0f} a second); {found}."
     if cut:
         text += f" The video is longer than {MAX_SECONDS} seconds: only its beginning was used."
-    message = (words.done if seen else words.note)(text)
+    message = (html.done if seen else html.note)(text)
     yield View(message, *(str(folder / name) for name in (_FILM, "faces.json", "faces.csv")))
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import gradio as gr
 
-from demo import models, words
+from demo import html, models
 from demo.handlers import compare as handlers
-from demo.handlers.pictures import DEFAULT_STYLES
+from demo.handlers.images import DEFAULT_STYLES
 from demo.tabs.parts import MEANING, PICTURES, picture_input, tiles
 
 _INTRO = f"""\
@@ -34,7 +34,7 @@ def build() -> None:
             truth = gr.File(label="True points (.pts), optional", file_types=[".pts"], height=120)
             start = gr.Button("Compare", variant="primary", elem_id="start-compare")
         with gr.Column(scale=3, min_width=300):
-            message = gr.HTML(words.note("Choose models, then press Compare."), elem_id="compare-message")
+            message = gr.HTML(html.note("Choose models, then press Compare."), elem_id="compare-message")
             table = gr.HTML(elem_id="comparison")
             overlays = tiles("Each model", 2)
             differences = tiles("Differences", 1)

@@ -6,10 +6,10 @@ from typing import Any
 
 import gradio as gr
 
-from demo import words
+from demo import html
+from demo.handlers import api
 from demo.handlers import image as handlers
-from demo.handlers import programs
-from demo.handlers.pictures import DEFAULT_STYLES, MAX_MEGAPIXELS, STYLES
+from demo.handlers.images import DEFAULT_STYLES, MAX_MEGAPIXELS, STYLES
 from demo.tabs.parts import EXAMPLES, PICTURES, download_row, model_picker, picture_input, tiles
 
 _PRIVATE: dict[str, Any] = {"api_visibility": "private"}
@@ -26,7 +26,7 @@ def build(page: gr.Blocks) -> None:
             model = model_picker()
             styles = gr.CheckboxGroup(list(STYLES), value=DEFAULT_STYLES, label="Draw", elem_id="styles")
         with gr.Column(scale=3, min_width=300):
-            message = gr.HTML(words.note("Choose a picture."), elem_id="message")
+            message = gr.HTML(html.note("Choose a picture."), elem_id="message")
             overlay = gr.Image(
                 label="Landmarks", interactive=False, buttons=["fullscreen"], elem_id="overlay", height=520
             )
@@ -42,7 +42,7 @@ def build(page: gr.Blocks) -> None:
     # Raw values: the picture's file is decoded once, by us, so that a broken one gets a sentence.
     searched = gr.on(
         [picture.change, model.change, page.load],
-        handlers.analyse,
+        handlers.analyze,
         inputs,
         view,
         preprocess=False,
@@ -66,7 +66,7 @@ def build(page: gr.Blocks) -> None:
     # A picture of their own: programs that send none must not get the page's example.
     for_programs = gr.Button(visible=False)
     for_programs.click(
-        programs.landmarks,
+        api.landmarks,
         [gr.Image(type="filepath", image_mode=None, visible=False), model],
         gr.JSON(visible=False),
         preprocess=False,

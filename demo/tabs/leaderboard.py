@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gradio as gr
 
-from demo import models, words
+from demo import html, models
 from demo.handlers import leaderboard as handlers
 
 _INTRO = """\
@@ -17,6 +17,6 @@ def build() -> None:
     """Add the tab's elements to the page: all of it is committed, so nothing is computed here."""
     gr.Markdown(_INTRO, elem_classes="fkp-intro")
     gr.Markdown("### Models of this demo")
-    gr.HTML(words.model_table(models.entries()), elem_classes="fkp-models")
+    gr.HTML(html.model_table(models.entries()), elem_classes="fkp-models")
     gr.Markdown("### All results")
     gr.HTML(handlers.report(), elem_id="report")

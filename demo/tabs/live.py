@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import gradio as gr
 
-from demo import words
+from demo import html
 from demo.handlers import live as handlers
-from demo.handlers.pictures import DEFAULT_STYLES, STYLES
+from demo.handlers.images import DEFAULT_STYLES, STYLES
 from demo.tabs.parts import model_picker
 
 _MINUTES = 5
@@ -37,7 +37,7 @@ def build() -> None:
             model = model_picker()
             styles = gr.CheckboxGroup(list(STYLES), value=DEFAULT_STYLES, label="Draw", elem_id="live-styles")
         with gr.Column(scale=3, min_width=300):
-            figures = gr.HTML(words.note("The camera is off."), elem_id="live-figures")
+            figures = gr.HTML(html.note("The camera is off."), elem_id="live-figures")
             picture = gr.Image(
                 label="Landmarks", interactive=False, buttons=[], height=480, elem_id="live-overlay"
             )

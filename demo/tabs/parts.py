@@ -8,7 +8,7 @@ from typing import Any
 import gradio as gr
 
 from demo import models
-from demo.handlers import choice
+from demo.handlers import model_card
 
 EXAMPLES = sorted(str(path) for path in (Path(__file__).resolve().parents[1] / "examples").glob("*.jpg"))
 
@@ -57,8 +57,10 @@ def model_picker() -> gr.Dropdown:
         known, value=first, label="Model", info=MEANING, filterable=False, elem_classes="fkp-model"
     )
     with gr.Accordion("About this model", open=False):
-        card = gr.HTML(choice.card(first))
-    picker.change(choice.card, picker, card, queue=False, show_progress="hidden", api_visibility="private")
+        card = gr.HTML(model_card.card(first))
+    picker.change(
+        model_card.card, picker, card, queue=False, show_progress="hidden", api_visibility="private"
+    )
     return picker
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import gradio as gr
 
-from demo import words
+from demo import html
 from demo.handlers import video as handlers
-from demo.handlers.pictures import DEFAULT_STYLES, STYLES
+from demo.handlers.images import DEFAULT_STYLES, STYLES
 from demo.tabs.parts import download_row, fill_downloads, model_picker
 
 _INTRO = f"""\
@@ -30,7 +30,7 @@ def build() -> None:
                 cancel = gr.Button("Cancel", interactive=False)
         with gr.Column(scale=3, min_width=300):
             message = gr.HTML(
-                words.note("Choose a video, then press Find landmarks."), elem_id="video-message"
+                html.note("Choose a video, then press Find landmarks."), elem_id="video-message"
             )
             result = gr.Video(label="Landmarks", interactive=False, height=480, elem_id="video-result")
             files = download_row(("video-json", "JSON"), ("video-csv", "CSV"))
@@ -51,7 +51,7 @@ def build() -> None:
     work.then(fill_downloads, paths, files, show_progress="hidden", api_visibility="private")
     work.then(lambda: gr.Button(interactive=False), None, cancel, queue=False, api_visibility="private")
     cancel.click(
-        lambda: (words.note("Cancelled."), gr.Button(interactive=False)),
+        lambda: (html.note("Cancelled."), gr.Button(interactive=False)),
         None,
         [message, cancel],
         cancels=work,

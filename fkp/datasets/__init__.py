@@ -1,6 +1,6 @@
 """Readers of the public landmark data sets: from their files to `Sample`s."""
 
-from fkp.datasets.catalogue import (
+from fkp.datasets.catalog import (
     DATASETS,
     DLIB_BOX,
     TEST_SETS,
@@ -10,13 +10,12 @@ from fkp.datasets.catalogue import (
     find_data_root,
     load,
 )
-from fkp.datasets.sample import DataError, OnError, Sample, as_scheme, fail
+from fkp.datasets.sample import OnError, Sample, as_scheme, fail
 
 __all__ = [
     "DATASETS",
     "DLIB_BOX",
     "TEST_SETS",
-    "DataError",
     "Dataset",
     "OnError",
     "Sample",

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from fkp.datasets.catalogue import available, load
+from fkp.datasets.catalog import available, load
 from fkp.datasets.conventions import Asymmetry, label_asymmetry, typical_inter_ocular
 from fkp.datasets.options import add_data, data_root, positive
 from fkp.datasets.sample import Sample

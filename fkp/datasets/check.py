@@ -10,15 +10,16 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
-from fkp.datasets.catalogue import DATASETS, DLIB_BOX
+from fkp.datasets.catalog import DATASETS, DLIB_BOX
 from fkp.datasets.dlib_xml import read_dlib_xml
 from fkp.datasets.face_lines import LABELS_FILE, read_face_lines
 from fkp.datasets.imm import read_imm
 from fkp.datasets.merl_rav import MERL_RAV_FOLDERS, read_merl_rav_pts
 from fkp.datasets.pts import read_pts_folder
-from fkp.datasets.sample import DataError, OnError, Sample
+from fkp.datasets.sample import OnError, Sample
 from fkp.datasets.ytf import CSV_SUFFIX, read_ytf_csv
-from fkp.images import ImageError, load_image
+from fkp.errors import DataError, ImageError
+from fkp.images import load_image
 
 
 @dataclass(frozen=True, slots=True)

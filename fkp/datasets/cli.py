@@ -14,8 +14,8 @@ from tqdm import tqdm
 
 from fkp.datasets import asymmetry_cli
 from fkp.datasets.asymmetry_cli import mirror_averaged
-from fkp.datasets.boxes import fit_box_map
-from fkp.datasets.catalogue import (
+from fkp.datasets.box_fitting import fit_box_map
+from fkp.datasets.catalog import (
     DATASETS,
     THINGS_FOLDER,
     YUNET_FILE,
@@ -25,17 +25,18 @@ from fkp.datasets.catalogue import (
 )
 from fkp.datasets.check import check, find_sources, table
 from fkp.datasets.download import ARCHIVES, get
-from fkp.datasets.labels import LabelledFace, append_label, labels_file, resume_labels
+from fkp.datasets.negatives import gather
 from fkp.datasets.options import add_data, data_root, positive
-from fkp.datasets.things import gather
-from fkp.images import ImageError, load_image
+from fkp.datasets.pseudo_labels import PseudoLabel, append_label, labels_file, resume_labels
+from fkp.errors import ImageError
+from fkp.images import load_image
 
 if TYPE_CHECKING:
     from fkp.runtime.landmarker import Landmarker
 
 _FIT_ON = "ibug-train"
 _SHOWN_PROBLEMS = 20
-_DOUBTFUL = 0.3  # boxes that score less are not labelled at all
+_DOUBTFUL = 0.3  # boxes that score less are not labeled at all
 
 
 def add_parser(subparsers: argparse._SubParsersAction) -> None:
@@ -171,21 +172,21 @@ def _label(args: argparse.Namespace) -> int:
     done = resume_labels(out)
     names = [path.relative_to(root).as_posix() for path in training_pictures(root)]
     left = [name for name in names if name not in done]
-    for name in tqdm(left, "labelling", unit="picture", disable=None):
+    for name in tqdm(left, "labeling", unit="picture", disable=None):
         try:
             append_label(out, name, label_picture(landmarker, load_image(root / name)))
         except ImageError as error:
-            raise ImageError(f"{error}; the pictures before it are labelled in {out}") from error
-    print(f"{len(names)} pictures are labelled in {out}")
+            raise ImageError(f"{error}; the pictures before it are labeled in {out}") from error
+    print(f"{len(names)} pictures are labeled in {out}")
     return 0
 
 
-def label_picture(landmarker: Landmarker, image: NDArray[np.uint8]) -> list[LabelledFace]:
+def label_picture(landmarker: Landmarker, image: NDArray[np.uint8]) -> list[PseudoLabel]:
     """The faces of an RGB picture (H, W, 3): points and scores are means over it and its mirror image."""
     found = landmarker.detect(image)
     points, scores = mirror_averaged(landmarker, image, found.boxes)
     return [
-        LabelledFace(float(score), float(sure), p, landmarker.spec.scheme)
+        PseudoLabel(float(score), float(sure), p, landmarker.spec.scheme)
         for score, sure, p in zip(found.scores, scores.mean(axis=1), points, strict=True)
     ]
 

@@ -14,9 +14,10 @@ import defusedxml.sax
 import numpy as np
 from numpy.typing import NDArray
 
-from fkp.datasets.checks import check_near, check_points, photo, picture_inside, picture_size
 from fkp.datasets.pts import read_pts
-from fkp.datasets.sample import DataError, OnError, Sample, fail, located
+from fkp.datasets.sample import OnError, Sample, fail, located
+from fkp.datasets.validation import check_near, check_points, photo, picture_inside, picture_size
+from fkp.errors import DataError
 from fkp.geometry import BoxMap, points_box
 from fkp.schemes import IBUG68
 

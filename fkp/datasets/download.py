@@ -20,15 +20,11 @@ from urllib.request import Request, urlopen
 
 from tqdm import tqdm
 
-from fkp.datasets.catalogue import IBUG_FOLDER, IMM_FOLDER, YTF_FOLDER
-from fkp.errors import FkpError
+from fkp.datasets.catalog import IBUG_FOLDER, IMM_FOLDER, YTF_FOLDER
+from fkp.errors import DownloadError
 
 _CHUNK = 1 << 20
 _TIMEOUT = 30  # seconds without a sign of life from the server
-
-
-class DownloadError(FkpError):
-    """A data set could not be had; one sentence says why and what to do."""
 
 
 @dataclass(frozen=True, slots=True)

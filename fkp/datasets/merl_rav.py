@@ -15,10 +15,11 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from fkp.datasets.checks import check_partial, picture_inside, picture_size
 from fkp.datasets.face_lines import LABELS_FILE, POSES, read_face_lines
 from fkp.datasets.pts import read_pts
-from fkp.datasets.sample import COVERED, HIDDEN, VISIBLE, DataError, OnError, Sample, fail, located
+from fkp.datasets.sample import COVERED, HIDDEN, VISIBLE, OnError, Sample, fail, located
+from fkp.datasets.validation import check_partial, picture_inside, picture_size
+from fkp.errors import DataError
 from fkp.geometry import annotated_box
 from fkp.schemes import IBUG68
 

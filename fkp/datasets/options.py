@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from fkp.datasets.catalogue import find_data_root
+from fkp.datasets.catalog import find_data_root
 
 
 def add_data(parser: argparse._ActionsContainer) -> None:

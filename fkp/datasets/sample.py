@@ -11,16 +11,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from fkp.errors import DataError, FkpError
 from fkp.schemes import NOSE1, get_scheme
 
-
-class DataError(ValueError):
-    """Something is wrong in a data set; says which file and, where there is one, which line."""
-
-    def __init__(self, file: Path, line: int | None, problem: str) -> None:
-        self.file, self.line, self.problem = file, line, problem
-        super().__init__(f"{file}{f':{line}' if line else ''}: {problem}")
-
+VISIBLE, COVERED, HIDDEN = 0, 1, 2
+"""States of a point: seen, covered by something else, hidden by the head itself."""
 
 VISIBLE, COVERED, HIDDEN = 0, 1, 2
 """States of a point: seen, covered by something else, hidden by the head itself."""
@@ -39,12 +34,12 @@ def fail(error: DataError) -> None:
 
 @contextmanager
 def located(file: Path, line: int | None = None) -> Iterator[None]:
-    """Turns a ValueError of the block into a DataError that says where it was."""
+    """Turns a ValueError or an error of ours of the block into a DataError that says where it was."""
     try:
         yield
     except DataError:
         raise
-    except ValueError as error:
+    except (FkpError, ValueError) as error:
         raise DataError(file, line, str(error)) from error
 
 

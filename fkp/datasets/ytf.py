@@ -7,8 +7,9 @@ from pathlib import Path
 
 import numpy as np
 
-from fkp.datasets.checks import check_points, picture_inside, picture_size
-from fkp.datasets.sample import DataError, OnError, Sample, fail, located
+from fkp.datasets.sample import OnError, Sample, fail, located
+from fkp.datasets.validation import check_points, picture_inside, picture_size
+from fkp.errors import DataError
 from fkp.geometry import points_box
 from fkp.schemes import IBUG68
 

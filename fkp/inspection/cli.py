@@ -13,17 +13,18 @@ import numpy as np
 from fkp.datasets import DATASETS, Sample, as_scheme, find_data_root, load
 from fkp.datasets.options import add_data
 from fkp.datasets.shapes import ShapeModel, unit_shapes
-from fkp.dynamics import Dynamics
+from fkp.errors import FkpError, ImageError, ModelError
 from fkp.geometry import crop_transform, transform_points, warp
-from fkp.images import ImageError, load_image
-from fkp.inspection import film, pictures
-from fkp.inspection.network import Inside
-from fkp.inspection.pictures import Picture, Sketch
+from fkp.history import PredictionHistory
+from fkp.images import load_image
+from fkp.inspection import animation, rendering
+from fkp.inspection.feature_maps import Inside
+from fkp.inspection.rendering import Picture, Sketch
 from fkp.runtime.drawing import draw
 from fkp.runtime.face import Face
 from fkp.runtime.index import find_model, models_folder, read_index
 from fkp.runtime.landmarker import Landmarker
-from fkp.runtime.sessions import ModelError, ModelSession
+from fkp.runtime.sessions import ModelSession
 from fkp.schemes import NOSE1
 from fkp.spec import ModelSpec
 
@@ -34,8 +35,8 @@ examples:
   python -m fkp inspect report001-nose-l1         or a run that was not exported yet (this needs torch)
 
 writes into inspect/NAME:
-  filters.png       the weights of the first convolution: what the network looks for, grey is zero. Edges,
-                    dots and colours are learned; what looks like noise has learned little
+  filters.png       the weights of the first convolution: what the network looks for, gray is zero. Edges,
+                    dots and colors are learned; what looks like noise has learned little
 of an IMAGE, its surest face:
   crop.png          what the network sees
   layer-1.png ...   what four of its convolutions make of it, from the first to the last: the later, the
@@ -102,13 +103,14 @@ def _find(name: str, runs: Path, scratch: Path) -> tuple[Path, Path | None]:
 
 
 def _exported(run: Path, folder: Path) -> Path:
-    from fkp.training.catalogue import get_recipe
-    from fkp.training.export import export
-    from fkp.training.run import Run, RunError
+    import fkp.course_reports  # noqa: F401  registers its recipes
+    from fkp.export.onnx_export import export
+    from fkp.training.recipes import get_recipe
+    from fkp.training.run import Run
 
     try:
         return export(get_recipe(run.name), Run(run), folder)[0]
-    except (RunError, ValueError) as error:
+    except FkpError as error:
         raise ModelError(f"the run {run} cannot be looked at: {error}") from error
 
 
@@ -117,10 +119,10 @@ def _all(
 ) -> Iterator[tuple[Path, str]]:
     try:
         inside = Inside(model)
-    except ValueError as error:
+    except ModelError as error:
         raise ModelError(f"{model}: {error}") from error
     count, shape = len(inside.filters), " x ".join(map(str, inside.filters.shape[2:]))
-    yield _save(out / "filters.png", pictures.filters_picture(inside)), f"{count} filters of {shape} weights"
+    yield _save(out / "filters.png", rendering.filters_picture(inside)), f"{count} filters of {shape} weights"
     if image is not None:
         yield from _of_a_face(Landmarker(model, "cpu"), inside, image, out)
     if root is not None:
@@ -137,12 +139,15 @@ def _of_a_face(landmarker: Landmarker, inside: Inside, image: Path, out: Path) -
     crop = _crop(picture, faces[0], (height, width), landmarker.spec.margin)[0]
     yield _save(out / "crop.png", crop), f"what the network sees, {width} x {height} pixels"
     for number, layer in enumerate(inside.layers(crop), 1):
-        yield _save(out / f"layer-{number}.png", pictures.layer_picture(layer)), pictures.layer_caption(layer)
+        yield (
+            _save(out / f"layer-{number}.png", rendering.layer_picture(layer)),
+            rendering.layer_caption(layer),
+        )
     maps = inside.maps(crop)
     if maps is not None:
         words = f"where each of {len(maps)} points may be, maps of {maps.shape[2]} x {maps.shape[1]}"
-        yield _save(out / "maps.png", pictures.maps_picture(maps)), words
-        yield _save(out / "maps-on-crop.png", pictures.maps_over(crop, maps)), "all maps over the crop"
+        yield _save(out / "maps.png", rendering.maps_picture(maps)), words
+        yield _save(out / "maps-on-crop.png", rendering.maps_over(crop, maps)), "all maps over the crop"
     times = -(-_SIDE // min(height, width))
     fine, face = _crop(picture, faces[0], (height * times, width * times), landmarker.spec.margin)
     yield _save(out / "points.png", draw(fine, [face])), "its answer"
@@ -164,12 +169,12 @@ def _of_shapes(spec: ModelSpec, root: Path, out: Path) -> Iterator[tuple[Path, s
     shapes = unit_shapes(samples, _MARGIN)
     model = ShapeModel.fit(shapes, _MODES)
     cloud = (
-        [Sketch(shapes.reshape(-1, 2), pictures.GREY, outlines=False)] if spec.scheme == NOSE1.name else []
+        [Sketch(shapes.reshape(-1, 2), rendering.GRAY, outlines=False)] if spec.scheme == NOSE1.name else []
     )
-    mean = pictures.sketch([*cloud, Sketch(model.mean, pictures.BLUE)], spec.scheme, (_SIDE, _SIDE))
+    mean = rendering.sketch([*cloud, Sketch(model.mean, rendering.BLUE)], spec.scheme, (_SIDE, _SIDE))
     yield _save(out / "mean-face.png", mean), f"the mean of {len(shapes)} faces"
     if spec.scheme != NOSE1.name:
-        modes = pictures.modes_picture(model, spec.scheme)
+        modes = rendering.modes_picture(model, spec.scheme)
         words = f"{len(model.modes)} modes, {model.shares.sum():.1%} of the variance"
         yield _save(out / "modes.png", modes), words
 
@@ -184,11 +189,11 @@ def _faces(dataset: str, scheme: str, root: Path) -> list[Sample]:
 
 
 def _of_training(run: Path, scheme: str, out: Path) -> Iterator[tuple[Path, str]]:
-    dynamics = Dynamics.load(run)
+    dynamics = PredictionHistory.load(run)
     if dynamics is not None:
-        frames = film.frames(dynamics, scheme)
-        yield film.save_gif(frames, out / "training.gif"), f"the training, in {len(frames)} pictures"
+        frames = animation.frames(dynamics, scheme)
+        yield animation.save_gif(frames, out / "training.gif"), f"the training, in {len(frames)} pictures"
 
 
 def _save(path: Path, picture: Picture) -> Path:
-    return pictures.save_png(picture, path)
+    return rendering.save_png(picture, path)

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from fkp.models.fields import BasicBlock, conv_bn
+from fkp.models.heatmap import BasicBlock, conv_bn
 
 STRIDES = (8, 16, 32, 64)
 _LARGEST_LOG = 4.0  # of a side's distance in strides: no face is larger than e^4 cells
@@ -30,9 +30,9 @@ class FaceCells(NamedTuple):
 class FaceDetector(nn.Module):
     """uint8 pictures in, a box and a score for every cell out.
 
-    Each cell predicts the distances from its centre to the four sides of a face's box (Tian et al.,
+    Each cell predicts the distances from its center to the four sides of a face's box (Tian et al.,
     "FCOS", 2019). Plain 3x3 convolutions on few channels: on CPUs they cost less than depthwise ones
-    of the same accuracy. The first normalisation takes pixels as they are, so none stands before it.
+    of the same accuracy. The first normalization takes pixels as they are, so none stands before it.
 
     Args:
         stem: channels of the two convolutions down to a quarter of the picture.
@@ -84,8 +84,8 @@ class FaceDetector(nn.Module):
         return FaceCells(boxes, logits.float())
 
 
-def cell_centres(height: int, width: int, stride: int, device: torch.device | None = None) -> Tensor:
-    """Centres (height * width, 2) of a level's cells, image frame."""
+def cell_centers(height: int, width: int, stride: int, device: torch.device | None = None) -> Tensor:
+    """Centers (height * width, 2) of a level's cells, image frame."""
     ys = (torch.arange(height, device=device) + 0.5) * stride - 0.5
     xs = (torch.arange(width, device=device) + 0.5) * stride - 0.5
     grid = torch.stack([xs.expand(height, width), ys[:, None].expand(height, width)], dim=-1)
@@ -94,6 +94,6 @@ def cell_centres(height: int, width: int, stride: int, device: torch.device | No
 
 def _boxes(logs: Tensor, stride: int) -> Tensor:
     """Log-distances (N, 4, h, w), in strides, to left, top, right and bottom -> boxes (N, h * w, 4)."""
-    centres = cell_centres(logs.shape[2], logs.shape[3], stride, logs.device)
+    centers = cell_centers(logs.shape[2], logs.shape[3], stride, logs.device)
     sides = logs.float().clamp(max=_LARGEST_LOG).exp().flatten(2).transpose(1, 2) * stride
-    return torch.cat([centres - sides[..., :2], centres + sides[..., 2:]], dim=-1)
+    return torch.cat([centers - sides[..., :2], centers + sides[..., 2:]], dim=-1)

@@ -10,15 +10,15 @@ import torch
 from torch import Tensor, nn
 
 from fkp.datasets.shapes import ShapeModel
-from fkp.models.contract import Prediction
+from fkp.models.base import Prediction
 
 
-def coordinate_layer(inputs: int, num_points: int, centre: float | None = None) -> nn.Linear:
-    """The last linear layer; where a `centre` is given, its bias is drawn from N(centre, 1/sqrt(inputs)),
+def coordinate_layer(inputs: int, num_points: int, center: float | None = None) -> nn.Linear:
+    """The last linear layer; where a `center` is given, its bias is drawn from N(center, 1/sqrt(inputs)),
     so that the first predictions lie there already."""
     layer = nn.Linear(inputs, num_points * 2)
-    if centre is not None:
-        nn.init.normal_(layer.bias, centre, 1 / math.sqrt(inputs))
+    if center is not None:
+        nn.init.normal_(layer.bias, center, 1 / math.sqrt(inputs))
     return layer
 
 

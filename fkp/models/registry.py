@@ -14,7 +14,7 @@ Network = TypeVar("Network", bound=type[nn.Module])
 def register(name: str) -> Callable[[Network], Network]:
     """Class decorator that makes a network known to recipes under `name`.
 
-    A network is built as `cls(num_points, input_size, in_channels, **options)`; it takes normalised
+    A network is built as `cls(num_points, input_size, in_channels, **options)`; it takes normalized
     pictures (N, C, H, W) and returns a `Prediction`.
     """
 

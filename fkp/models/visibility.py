@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from fkp.models.contract import Prediction
+from fkp.models.base import Prediction
 
 _LOCAL, _HIDDEN = 16, 64
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from PIL import Image
 from tqdm import tqdm
 
+from fkp.errors import FkpError, UsageError
 from fkp.images import load_image
 from fkp.runtime.drawing import draw
 from fkp.runtime.landmarker import Landmarker
@@ -68,21 +69,21 @@ def run(args: argparse.Namespace) -> int:
     """Predict for every input; 1 where any of them failed.
 
     Raises:
-        ValueError: nothing could be started.
+        FkpError: nothing could be started.
     """
     files = find_files(args.inputs, args.out)
     landmarker = Landmarker(args.model, args.provider, refine=args.refine)
     try:
         args.out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise ValueError(f"--out {args.out} cannot be made a folder: {error.strerror}") from error
+        raise UsageError(f"--out {args.out} cannot be made a folder: {error.strerror}") from error
     faces, faceless, failures = 0, [], []
     with ResultWriter(args.out, landmarker.spec.name) as results:
         job = _Job(landmarker, results, overlay=not args.no_overlay)
         for file, stem in tqdm(list(zip(files, unique_stems(files), strict=True)), unit="file", disable=None):
             try:
                 found = (job.video if _is_video(file) else job.picture)(file, args.out / stem)
-            except (ValueError, OSError) as error:
+            except (FkpError, OSError) as error:
                 failures.append(str(error) if str(file) in str(error) else f"{file}: {error}")
                 continue
             faces += found
@@ -143,7 +144,7 @@ def find_files(inputs: Sequence[Path], out: Path) -> list[Path]:
     """The files to predict for: the inputs themselves, and the pictures and videos below input folders.
 
     Raises:
-        ValueError: a folder holds none, or results would land in or above it or beside the inputs, on which
+        UsageError: a folder holds none, or results would land in or above it or beside the inputs, on which
             a picture or the `.pts` of a data set could be overwritten.
     """
     files: dict[Path, None] = {}
@@ -151,14 +152,14 @@ def find_files(inputs: Sequence[Path], out: Path) -> list[Path]:
         found = [path]
         if path.is_dir():
             if path.resolve().is_relative_to(out.resolve()):
-                raise ValueError(f"--out {out} must be another folder than the input {path}")
+                raise UsageError(f"--out {out} must be another folder than the input {path}")
             below = (file for file in sorted(path.rglob("*")) if out.resolve() not in file.resolve().parents)
             found = [file for file in below if file.suffix.lower() in _IMAGES | _VIDEOS and file.is_file()]
             if not found:
-                raise ValueError(f"the folder {path} holds no pictures or videos")
+                raise UsageError(f"the folder {path} holds no pictures or videos")
         files |= dict.fromkeys(found)
     if beside := [file for file in files if file.resolve().parent == out.resolve()]:
-        raise ValueError(f"--out {out} is where {beside[0].name} lies: give another folder")
+        raise UsageError(f"--out {out} is where {beside[0].name} lies: give another folder")
     return list(files)
 
 

@@ -13,9 +13,10 @@ import cv2.data
 import numpy as np
 from numpy.typing import NDArray
 
+from fkp.errors import ModelError, UsageError
 from fkp.geometry import BoxMap, merge_boxes, suppress_overlaps
-from fkp.runtime.sessions import ModelError, load_session, provider_names
-from fkp.search import shrink, to_batch
+from fkp.letterbox import shrink, to_batch
+from fkp.runtime.sessions import load_session, provider_names
 from fkp.spec import DETECTOR_OUTPUT_NAMES, DETECTOR_THRESHOLD, INPUT_NAME
 
 
@@ -52,7 +53,7 @@ class HaarDetector:
     # training faces and on HELEN photos; equalising the histogram finds no more.
     _FILE = "haarcascade_frontalface_alt2.xml"
     _LONG_SIDE = 480  # pictures are searched at this size: larger ones take longer and find no more
-    _NEIGHBOURS = 2  # windows that must agree on a face
+    _NEIGHBORS = 2  # windows that must agree on a face
     _SMALLEST = 24  # pixels, at the size that is searched
     _OVERLAP = 0.3
 
@@ -66,13 +67,13 @@ class HaarDetector:
 
     def raw_boxes(self, image: NDArray[np.uint8]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """The cascade's own square boxes (N, 4) in the image frame and their scores (N,), best first."""
-        grey = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
-        grey, scale = shrink(grey, self._LONG_SIDE)
+        gray = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
+        gray, scale = shrink(gray, self._LONG_SIDE)
         with self._lock:
             found, _, weights = self._cascade.detectMultiScale3(
-                grey,
+                gray,
                 scaleFactor=1.1,
-                minNeighbors=self._NEIGHBOURS,
+                minNeighbors=self._NEIGHBORS,
                 minSize=(self._SMALLEST, self._SMALLEST),
                 outputRejectLevels=True,
             )
@@ -96,15 +97,15 @@ class YuNetDetector:
         """Load the file; boxes that score below `threshold` are left out.
 
         Raises:
-            ValueError: the file is not there, or is no YuNet.
+            ModelError: the file is not there, or is no YuNet.
         """
         if not Path(path).is_file():
-            raise ValueError(f"the face detector {path} is not there")
+            raise ModelError(f"the face detector {path} is not there")
         try:
             self._net = cv2.FaceDetectorYN.create(str(path), "", (320, 320), threshold, self._OVERLAP)
             self._net.detect(np.zeros((320, 320, 3), np.uint8))  # any network is read, not any one answers
         except cv2.error as error:
-            raise ValueError(f"{path} is no face detector, neither ours nor YuNet: {error.err}") from error
+            raise ModelError(f"{path} is no face detector, neither ours nor YuNet: {error.err}") from error
         self._lock = threading.Lock()  # the network keeps the size of the picture it works on
 
     def detect(self, image: NDArray[np.uint8]) -> Detections:
@@ -170,7 +171,7 @@ def get_detector(name: str, threads: int | None = None) -> Detector:
         threads: of one run, where the detector can be told; None for all.
 
     Raises:
-        ValueError: there is none of that name, and no such file.
+        UsageError: there is none of that name, and it is no .onnx file.
         ModelError: the detector's file is missing or damaged.
     """
     if name in DETECTORS:
@@ -180,4 +181,4 @@ def get_detector(name: str, threads: int | None = None) -> Detector:
             return FkpDetector(name, threads)
         except ModelError:
             return YuNetDetector(name)
-    raise ValueError(f"unknown face detector {name!r}; known: {', '.join(DETECTORS)}, or an .onnx file")
+    raise UsageError(f"unknown face detector {name!r}; known: {', '.join(DETECTORS)}, or an .onnx file")

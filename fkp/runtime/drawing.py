@@ -13,10 +13,10 @@ from fkp.geometry import box_diagonal, points_box
 from fkp.runtime.face import Face
 from fkp.schemes import get_scheme
 
-Colour = tuple[int, int, int]
+Color = tuple[int, int, int]
 
-# The palette of Okabe and Ito (2008), which people with any colour vision can tell apart.
-REGION_COLOURS: Mapping[str, Colour] = {
+# The palette of Okabe and Ito (2008), which people with any color vision can tell apart.
+REGION_COLORS: Mapping[str, Color] = {
     "jaw": (86, 180, 233),
     "right_brow": (240, 228, 66),
     "left_brow": (230, 159, 0),
@@ -25,7 +25,7 @@ REGION_COLOURS: Mapping[str, Colour] = {
     "left_eye": (204, 121, 167),
     "mouth": (213, 94, 0),
 }
-_WHITE: Colour = (255, 255, 255)
+_WHITE: Color = (255, 255, 255)
 _COARSE = 400  # pixels: faces smaller than half of this are drawn enlarged
 _FINEST = 6
 _BORDER = 20  # pixels around a small face that its lines and numbers may reach
@@ -42,7 +42,7 @@ class Style:
         outlines: lines that connect the landmarks of a region.
         indices: the number of every landmark.
         box: the face box that the landmarks were looked for in.
-        confidence: dots coloured by their score, from dark violet (0) to yellow (1).
+        confidence: dots colored by their score, from dark violet (0) to yellow (1).
     """
 
     points: bool = True
@@ -95,13 +95,13 @@ def _paint(canvas: NDArray[np.uint8], face: Face, style: Style, fine: int) -> No
         _line(canvas, face.box[[0, 1, 2, 1, 2, 3, 0, 3]].reshape(4, 2), _WHITE, width, closed=True)
     if style.outlines:
         for outline in scheme.outlines:
-            colour = REGION_COLOURS[outline.region]
-            _line(canvas, points[list(outline.points)], colour, width, outline.closed)
+            color = REGION_COLORS[outline.region]
+            _line(canvas, points[list(outline.points)], color, width, outline.closed)
     shades = _shades(face.scores) if style.confidence else None
     for index, point in enumerate(points):
-        colour = REGION_COLOURS[scheme.region_of[index]] if shades is None else shades[index]
+        color = REGION_COLORS[scheme.region_of[index]] if shades is None else shades[index]
         if style.points:
-            _dot(canvas, point, colour, radius)
+            _dot(canvas, point, color, radius)
         if style.indices:
             _number(canvas, point, index, size)
 
@@ -112,29 +112,29 @@ def _fixed(points: ArrayLike) -> NDArray[np.int32]:
     return np.round(scaled).astype(np.int32)
 
 
-def _line(canvas: NDArray[np.uint8], points: ArrayLike, colour: Colour, width: int, closed: bool) -> None:
-    cv2.polylines(canvas, [_fixed(points)], closed, colour, width, cv2.LINE_AA, _SHIFT)
+def _line(canvas: NDArray[np.uint8], points: ArrayLike, color: Color, width: int, closed: bool) -> None:
+    cv2.polylines(canvas, [_fixed(points)], closed, color, width, cv2.LINE_AA, _SHIFT)
 
 
-def _dot(canvas: NDArray[np.uint8], point: NDArray, colour: Colour, radius: float) -> None:
+def _dot(canvas: NDArray[np.uint8], point: NDArray, color: Color, radius: float) -> None:
     x, y = _fixed(point).tolist()
     if radius >= 2:
         cv2.circle(canvas, (x, y), int(radius * 1.4 * (1 << _SHIFT)), _WHITE, -1, cv2.LINE_AA, _SHIFT)
-    cv2.circle(canvas, (x, y), int(radius * (1 << _SHIFT)), colour, -1, cv2.LINE_AA, _SHIFT)
+    cv2.circle(canvas, (x, y), int(radius * (1 << _SHIFT)), color, -1, cv2.LINE_AA, _SHIFT)
 
 
 def _number(canvas: NDArray[np.uint8], point: NDArray, index: int, size: float) -> None:
     scale = max(0.25, size / 1200)
     x, y = np.round(point.clip(-1e6, 1e6) + size / 100).astype(int).tolist()
-    for colour, width in (((0, 0, 0), 3), (_WHITE, 1)):
+    for color, width in (((0, 0, 0), 3), (_WHITE, 1)):
         thickness = max(1, round(width * scale))
         cv2.putText(
-            canvas, str(index), (x, y), cv2.FONT_HERSHEY_SIMPLEX, scale, colour, thickness, cv2.LINE_AA
+            canvas, str(index), (x, y), cv2.FONT_HERSHEY_SIMPLEX, scale, color, thickness, cv2.LINE_AA
         )
 
 
-def _shades(scores: NDArray[np.float32]) -> list[Colour]:
-    """A colour of the viridis scale for each score in [0, 1]."""
+def _shades(scores: NDArray[np.float32]) -> list[Color]:
+    """A color of the viridis scale for each score in [0, 1]."""
     levels = np.round(scores.clip(0, 1) * 255).astype(np.uint8)[None]
     blue_green_red = cv2.applyColorMap(levels, cv2.COLORMAP_VIRIDIS)[0]
     return [(int(r), int(g), int(b)) for b, g, r in blue_green_red]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import hashlib
 import json
 import os
@@ -11,8 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from fkp.runtime.sessions import ModelError, ModelSession
-from fkp.spec import ModelSpec, SpecError
+from fkp.errors import ModelError, SpecError
+from fkp.runtime.sessions import ModelSession
+from fkp.spec import ModelSpec
 
 INDEX_NAME = "index.json"
 
@@ -112,7 +112,7 @@ def _row(path: Path) -> dict[str, Any]:
     spec = ModelSession(path, providers="cpu", sha256=digest).spec
     if spec.name != path.stem:
         raise ModelError(f"the model {path} calls itself {spec.name!r}: the file must be {spec.name}.onnx")
-    return {"file": path.name, "sha256": digest, "bytes": len(content), "spec": dataclasses.asdict(spec)}
+    return {"file": path.name, "sha256": digest, "bytes": len(content), "spec": spec.to_dict()}
 
 
 def _entry(folder: Path, name: str, row: Mapping[str, Any]) -> ModelEntry:
@@ -120,7 +120,7 @@ def _entry(folder: Path, name: str, row: Mapping[str, Any]) -> ModelEntry:
     path = folder / Path(str(row.get("file", f"{name}.onnx"))).name
     spec, problem = None, None
     try:
-        spec = ModelSpec.from_json(json.dumps(row.get("spec")))
+        spec = ModelSpec.from_dict(row.get("spec"))
     except SpecError as error:
         problem = str(error)
     if not isinstance(row.get("sha256"), str):

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from fkp.errors import UsageError
 from fkp.geometry import (
     check_box,
     crop_transform,
@@ -75,7 +76,7 @@ class Landmarker:
 
         Raises:
             ModelError: the model is missing, damaged, or not the one that the index describes.
-            ValueError: an unknown detector or provider, or a scheme too small to refine.
+            UsageError: an unknown detector or provider, or a scheme too small to refine.
         """
         path, sha256 = find_model(model)
         self._session = ModelSession(path, providers, threads, sha256)
@@ -83,7 +84,7 @@ class Landmarker:
         self.scheme = get_scheme(self.spec.scheme)
         self.providers = self._session.providers
         if refine and self.scheme.num_points < 3:
-            raise ValueError(f"refine needs three points or more; {self.spec.name} has {self.scheme.name}")
+            raise UsageError(f"refine needs three points or more; {self.spec.name} has {self.scheme.name}")
         self._refine = refine
         self._detector = get_detector(detector, threads) if isinstance(detector, str) else detector
 
@@ -94,7 +95,7 @@ class Landmarker:
             ValueError: `image` is not (H, W, 3) uint8.
             ModelError: the answer of the model or of the detector cannot be used.
         """
-        return self.analyse(image).faces
+        return self.analyze(image).faces
 
     def predict(self, image: NDArray[np.uint8], boxes: ArrayLike) -> NDArray[np.float32]:
         """Landmarks (N, K, 2), image frame, for canonical face boxes (N, 4).
@@ -131,7 +132,7 @@ class Landmarker:
         """
         return self._detector.detect(_check_image(image))
 
-    def analyse(self, image: NDArray[np.uint8], boxes: ArrayLike | None = None) -> Analysis:
+    def analyze(self, image: NDArray[np.uint8], boxes: ArrayLike | None = None) -> Analysis:
         """Faces and timings of a picture; with `boxes` (N, 4), canonical, nothing is detected.
 
         Raises:

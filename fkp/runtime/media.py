@@ -13,6 +13,7 @@ import av
 import numpy as np
 from numpy.typing import NDArray
 
+from fkp.errors import VideoError
 from fkp.images import MAX_PIXELS
 
 # A video may come from a stranger: playlists that name other files or addresses stay shut.
@@ -23,10 +24,6 @@ _READ_OPTIONS = {
 _CLOCK = Fraction(1, 90_000)  # the written video's unit of time
 _UNWRITABLE = "cannot be written"
 _COPIED_AUDIO = ("aac", "mp3", "ac3")  # what MP4 players take; other sound is encoded anew
-
-
-class VideoError(ValueError):
-    """A video cannot be read or written; one sentence says which one and why."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ import numpy as np
 from fkp.runtime.face import Face
 from fkp.schemes import get_scheme
 
-# How far the scheme's nose tip stands out before the eyes, in distances of the eye centres: from the
+# How far the scheme's nose tip stands out before the eyes, in distances of the eye centers: from the
 # pictures of the IMM training set whose heads are turned by about 30 degrees.
 _NOSE_DEPTH: Mapping[str, float] = {"ibug68": 0.59, "imm58": 0.38}
 
@@ -31,7 +31,7 @@ class Pose:
 def head_pose(face: Face) -> Pose | None:
     """The pose of a face, None where its scheme has no eyes.
 
-    Roll is the angle of the line between the eye centres (the means of each eye's points).
+    Roll is the angle of the line between the eye centers (the means of each eye's points).
 
     Turn takes the head as rigid and far away. Seen along the line of sight, a head turned by t shows
     its eyes at distance e cos t, and moves the nose tip, which stands out before the eyes by p, along

@@ -11,6 +11,7 @@ import numpy as np
 import onnxruntime as ort
 from numpy.typing import NDArray
 
+from fkp.errors import ModelError, SpecError, UsageError
 from fkp.schemes import get_scheme
 from fkp.spec import DETECTOR_OUTPUT_NAMES, INPUT_NAME, METADATA_KEY, OUTPUT_NAMES, ModelSpec
 
@@ -27,10 +28,6 @@ PROVIDERS: Mapping[str, str] = {
 # Compiles an engine for minutes at its first start: only where it is asked for.
 _ON_REQUEST = ("tensorrt",)
 _BATCH = 32
-
-
-class ModelError(ValueError):
-    """A model cannot be used; one sentence says which one and why."""
 
 
 class ModelSession:
@@ -62,7 +59,7 @@ class ModelSession:
 
         Raises:
             ModelError: no such file, damaged, not one of our exports, or another file than `sha256` says.
-            ValueError: a provider that is not installed, or no positive number of threads.
+            UsageError: a provider that is not installed, or no positive number of threads.
         """
         self.path = Path(path)
         wanted = provider_names(providers)
@@ -118,11 +115,9 @@ class ModelSession:
                 "says how to give another model a description"
             )
         try:
-            spec = ModelSpec.from_json(text)
-            get_scheme(spec.scheme)
-        except ValueError as error:
+            return ModelSpec.from_json(text)
+        except SpecError as error:
             raise self._error(f"cannot be used: {error}") from error
-        return spec
 
     def _check_signature(self) -> None:
         inputs = {i.name: (i.type, i.shape) for i in self._session.get_inputs()}
@@ -161,7 +156,7 @@ def provider_names(providers: str | Sequence[str] | None) -> list[str]:
         short = name.lower()
         if short not in available:
             kind = "is not installed here" if short in PROVIDERS else "is unknown"
-            raise ValueError(f"the provider {name!r} {kind}; there are: {', '.join(available)}")
+            raise UsageError(f"the provider {name!r} {kind}; there are: {', '.join(available)}")
         full_names.append(PROVIDERS[short])
     return list(dict.fromkeys([*full_names, PROVIDERS["cpu"]]))
 
@@ -173,7 +168,7 @@ def load_session(
 
     Raises:
         ModelError: no such file, damaged, or another file than `sha256` says.
-        ValueError: no positive number of threads.
+        UsageError: no positive number of threads.
     """
     options = ort.SessionOptions()
     options.log_severity_level = 3  # errors only: warnings about a provider's fallbacks are ours to give
@@ -182,7 +177,7 @@ def load_session(
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     if threads is not None:
         if threads < 1:
-            raise ValueError(f"threads must be 1 or more, not {threads}")
+            raise UsageError(f"threads must be 1 or more, not {threads}")
         options.intra_op_num_threads = threads
     try:
         content = path.read_bytes()

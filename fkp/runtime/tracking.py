@@ -96,7 +96,7 @@ class Tracker:
             self._detect(image)
             self._until_detection = self._detect_every
         self._until_detection -= 1
-        analysis = self._landmarker.analyse(image, [track.box for track in self._tracks])
+        analysis = self._landmarker.analyze(image, [track.box for track in self._tracks])
         faces, tracks = [], []
         for track, face in zip(self._tracks, analysis.faces, strict=True):
             following = _follow(track, face)
@@ -136,10 +136,10 @@ def _follow(track: _Track, face: Face) -> NDArray[np.float32]:
 
 def _is_lost(face: Face, following: NDArray[np.float32], shape: tuple[int, ...]) -> bool:
     side, next_side = (float((box[2:] - box[:2]).max()) for box in (face.box, following))
-    centre = (following[:2] + following[2:]) / 2
+    center = (following[:2] + following[2:]) / 2
     return (
         float(face.scores.mean()) < _LOWEST_SCORE
-        or not (0 <= centre[0] < shape[1] and 0 <= centre[1] < shape[0])
+        or not (0 <= center[0] < shape[1] and 0 <= center[1] < shape[0])
         or float((following[2:] - following[:2]).min()) < _SMALLEST_SIDE
         or not side / _MOST_GROWTH < next_side < side * _MOST_GROWTH
     )

@@ -1,4 +1,4 @@
-"""Random variations of a face crop: one warp for picture and points, then its colours."""
+"""Random variations of a face crop: one warp for picture and points, then its colors."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ class Augmentation:
         perspective: largest shift of a crop's corner, as a share of the crop's side.
         mirror: share of mirrored crops, their points re-ordered by the scheme.
         reorder: False forgets that re-ordering: the mistake of report 002, kept to show what it does.
-        colour: strength of brightness, contrast and colour-gain changes; 1 is strong.
-        grey, blur, noise, occlusion: share of the crops that lose their colour, are blurred, get
+        color: strength of brightness, contrast and color-gain changes; 1 is strong.
+        gray, blur, noise, occlusion: share of the crops that lose their color, are blurred, get
             sensor noise, or have a rectangle covered.
     """
 
@@ -36,8 +36,8 @@ class Augmentation:
     perspective: float = 0.0
     mirror: float = 0.0
     reorder: bool = True
-    colour: float = 0.0
-    grey: float = 0.0
+    color: float = 0.0
+    gray: float = 0.0
     blur: float = 0.0
     noise: float = 0.0
     occlusion: float = 0.0
@@ -109,10 +109,10 @@ def _vary_pixels(
 ) -> NDArray[np.uint8]:
     height, width = crop.shape[:2]
     varied: NDArray = crop
-    if rng.random() < augmentation.grey:
+    if rng.random() < augmentation.gray:
         varied = cv2.cvtColor(cv2.cvtColor(varied, cv2.COLOR_RGB2GRAY), cv2.COLOR_GRAY2RGB)
-    if augmentation.colour:
-        varied = cv2.LUT(varied, colour_table(rng, augmentation.colour))
+    if augmentation.color:
+        varied = cv2.LUT(varied, color_table(rng, augmentation.color))
     if rng.random() < augmentation.blur:
         sigma = rng.uniform(0.3, 0.016 * min(height, width))
         varied = cv2.GaussianBlur(varied, (0, 0), sigma)
@@ -127,7 +127,7 @@ def _vary_pixels(
     return varied
 
 
-def colour_table(rng: np.random.Generator, strength: float) -> NDArray[np.uint8]:
+def color_table(rng: np.random.Generator, strength: float) -> NDArray[np.uint8]:
     """A look-up table (256, 1, 3): gamma, contrast, brightness and a gain per channel."""
     levels = np.linspace(0, 1, 256) ** np.exp(rng.normal(0, 0.3 * strength))
     contrast = np.exp(rng.normal(0, 0.25 * strength))

@@ -1,4 +1,4 @@
-"""`python -m fkp train`, `export`, `quantise` and `recover`."""
+"""`python -m fkp train`, `export`, `quantize` and `recover`."""
 
 from __future__ import annotations
 
@@ -12,13 +12,14 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from fkp.datasets import DataError, Sample, as_scheme, load
+from fkp.datasets import Sample, as_scheme, load
 from fkp.datasets.check import decodable
 from fkp.datasets.options import add_data, data_root, positive
-from fkp.training.agenda import Left, cost, is_finished, work_through
-from fkp.training.catalogue import RECIPES, get_recipe
+from fkp.errors import DataError, RunError
+from fkp.training.queue import Left, cost, is_finished, work_through
 from fkp.training.recipe import Recipe
-from fkp.training.run import Run, RunError
+from fkp.training.recipes import RECIPES, get_recipe
+from fkp.training.run import Run
 
 if TYPE_CHECKING:
     import numpy as np
@@ -28,10 +29,12 @@ _RECOVERY_CROPS = 128
 
 
 def add_parser(subparsers: argparse._SubParsersAction) -> None:
-    """Adds `train`, `export`, `quantise` and `recover`."""
+    """Adds `train`, `export`, `quantize` and `recover`."""
+    import fkp.course_reports  # noqa: F401  registers its recipes
+
     _add_train(subparsers)
     _add_export(subparsers)
-    _add_quantise(subparsers)
+    _add_quantize(subparsers)
     _add_recover(subparsers)
 
 
@@ -39,7 +42,7 @@ def _add_train(subparsers: argparse._SubParsersAction) -> None:
     parser = subparsers.add_parser(
         "train",
         formatter_class=argparse.RawDescriptionHelpFormatter,
-        description="Trains a recipe of the catalogue, or all of them the cheapest first. What\n"
+        description="Trains a recipe of the catalog, or all of them the cheapest first. What\n"
         "was interrupted goes on where it was, and with --all what is finished is passed over. Labels\n"
         "that `python -m fkp data label` made are read from $FKP_LABELS (default: runs/labels.jsonl).",
         epilog="recipes:\n" + "\n".join(f"  {r.name:28} {r.summary}" for r in RECIPES.values()),
@@ -72,16 +75,16 @@ def _add_export(subparsers: argparse._SubParsersAction) -> None:
     parser.set_defaults(func=_export)
 
 
-def _add_quantise(subparsers: argparse._SubParsersAction) -> None:
+def _add_quantize(subparsers: argparse._SubParsersAction) -> None:
     parser = subparsers.add_parser(
-        "quantise",
+        "quantize",
         description="Writes NAME-int8.onnx beside NAME.onnx, calibrated on training crops, and measures both "
         "on the validation part; refuses to write one that is more than 2 % worse.",
     )
     parser.add_argument("name", choices=RECIPES, metavar="NAME", help="an exported recipe")
     add_data(parser)
     parser.add_argument("--out", type=Path, metavar="DIR", help="folder of the models (default: exported/)")
-    parser.set_defaults(func=_quantise)
+    parser.set_defaults(func=_quantize)
 
 
 def _add_recover(subparsers: argparse._SubParsersAction) -> None:
@@ -159,7 +162,7 @@ def _train_apart(args: argparse.Namespace, root: Path, recipe: Recipe, seconds: 
 
 
 def _train_one(args: argparse.Namespace, root: Path, recipe: Recipe, until: float) -> Run:
-    from fkp.training.loop import Trainer
+    from fkp.training.landmark_trainer import LandmarkTrainer
     from fkp.training.visibility import train_visibility
 
     if not args.restart:
@@ -175,7 +178,7 @@ def _train_one(args: argparse.Namespace, root: Path, recipe: Recipe, until: floa
     training = {name: samples(name) for name in recipe.train}
     if recipe.calibrated_on is not None:
         return train_visibility(recipe, training, samples(recipe.calibrated_on), args.runs)
-    trainer = Trainer(
+    trainer = LandmarkTrainer(
         recipe,
         training,
         samples(recipe.validation),
@@ -194,8 +197,8 @@ def _faces(recipe: Recipe, dataset: str, root: Path) -> list[Sample]:
 
 
 def _export(args: argparse.Namespace) -> int:
+    from fkp.export.onnx_export import export
     from fkp.runtime.index import models_folder, refresh_index
-    from fkp.training.export import export
 
     recipe = get_recipe(args.name)
     folder = args.out or models_folder()
@@ -206,10 +209,10 @@ def _export(args: argparse.Namespace) -> int:
     return 0
 
 
-def _quantise(args: argparse.Namespace) -> int:
+def _quantize(args: argparse.Namespace) -> int:
+    from fkp.export.quantize import check_exported, quantize
     from fkp.runtime.index import models_folder, refresh_index
     from fkp.training.crops import CropDataset, load_crops
-    from fkp.training.quantise import check_exported, quantise
 
     recipe, folder = get_recipe(args.name), args.out or models_folder()
     source = folder / f"{recipe.name}.onnx"
@@ -218,7 +221,7 @@ def _quantise(args: argparse.Namespace) -> int:
     training, validation = (
         load_crops(_faces(recipe, name, root), recipe) for name in (recipe.train[0], recipe.validation)
     )
-    path, before, after = quantise(
+    path, before, after = quantize(
         source, CropDataset(training, recipe, recipe.augmentation), CropDataset(validation, recipe)
     )
     refresh_index(folder)

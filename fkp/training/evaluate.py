@@ -20,7 +20,7 @@ class Evaluation:
 
     Attributes:
         loss: the recipe's loss on crops that are not varied.
-        face_nme: (N,) percent, by the scheme's normaliser.
+        face_nme: (N,) percent, by the scheme's normalizer.
         points: (N, K, 2) predicted, crop frame.
     """
 
@@ -37,7 +37,7 @@ class Evaluation:
 def evaluate(
     model: nn.Module, dataset: CropDataset, device: torch.device, batch_size: int = 64
 ) -> Evaluation:
-    """The model's errors on every face of a data set, centred and without variation."""
+    """The model's errors on every face of a data set, centerd and without variation."""
     recipe = dataset.recipe
     model.eval()
     losses, predicted, truth = [], [], []
@@ -53,10 +53,10 @@ def evaluate(
     true_points = geometry.from_unit(np.concatenate(truth), recipe.input_size)
     corners = get_scheme(recipe.scheme).outer_eye_corners
     if corners:
-        normaliser = metrics.inter_ocular(true_points, corners)
+        normalizer = metrics.inter_ocular(true_points, corners)
     else:
         sides = dataset.crops.boxes[:, 2:] - dataset.crops.boxes[:, :2]
         scale = min(recipe.input_size) / (sides.max(axis=1) * recipe.margin)
-        normaliser = geometry.box_diagonal(dataset.crops.boxes) * scale
-    face_nme = metrics.nme(metrics.point_distance(points, true_points), normaliser)
+        normalizer = geometry.box_diagonal(dataset.crops.boxes) * scale
+    face_nme = metrics.nme(metrics.point_distance(points, true_points), normalizer)
     return Evaluation(float(np.mean(losses)), face_nme, points)

@@ -66,12 +66,12 @@ def _draw_case(axes: Axes, dataset: CropDataset, evaluation: Evaluation, index: 
     recipe = dataset.recipe
     crop, unit = dataset[0, index]
     axes.imshow(crop)
-    for points, colour in (
+    for points, color in (
         (geometry.from_unit(unit, recipe.input_size), TRUTH),
         (evaluation.points[index], PREDICTION),
     ):
-        axes.scatter(points[:, 0], points[:, 1], s=5, c=colour)
+        axes.scatter(points[:, 0], points[:, 1], s=5, c=color)
         for outline in get_scheme(recipe.scheme).outlines:
             line = points[list(outline.points) + [outline.points[0]] * outline.closed]
-            axes.plot(line[:, 0], line[:, 1], c=colour, lw=0.7)
+            axes.plot(line[:, 0], line[:, 1], c=color, lw=0.7)
     axes.set_title(f"{name}: {evaluation.face_nme[index]:.1f} %", fontsize=9)

@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from fkp import schemes
+from fkp.export.weight_dtype import Storage
 from fkp.models import KeypointModel, Preprocess, create
 from fkp.training.augment import NO_AUGMENTATION, Augmentation
 from fkp.training.losses import Loss
-from fkp.training.storage import Storage
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,16 +22,17 @@ class Recipe:
         name: of the recipe, the run and the exported model.
         summary: one line for people who choose a model.
         source: the paper or report that it follows, and where it departs from it.
+        series: of the exported model, see `ModelSpec`.
         scheme: landmark scheme; `nose1` takes the nose tip of whatever scheme the data has.
         train, validation: names of data sets.
         network, options: what `fkp.models.create` builds.
         input_size: (H, W) of the crop in pixels.
         margin: side of the crop over the longer side of the face box.
-        grey, normalisation: see `fkp.models.Preprocess`.
+        gray, normalization: see `fkp.models.Preprocess`.
         initial: name of a recipe whose trained weights this one starts from: of the same network, or of one
             that has more layers.
-        teacher, teaching: a trained recipe whose answers to the varied crops and their mirror images are
-            learned as well as the true points, and their share of the loss.
+        teacher, distillation_weight: a trained recipe whose answers to the varied crops and their mirror
+            images are learned as well as the true points, and their share of the loss.
         pseudo_labelers: trained recipes whose mean answers to each face and its mirror image, before the
             first epoch, are the labels of the faces that nobody annotated.
         translated: the names in `train` whose annotators have another style than `scheme`'s: each of their
@@ -41,7 +42,7 @@ class Recipe:
         calibrated_on: where it is given, only the head that says which points can be seen is trained, on the
             network of `initial`, and its probabilities are calibrated on that data set.
         epochs, batch_size: as usual; `samples_per_epoch` cycles the data, None takes each once.
-        learning_rate, weight_decay: of the optimiser; decay spares biases and norms.
+        learning_rate, weight_decay: of the optimizer; decay spares biases and norms.
         schedule: "cosine" falls to zero at the end, "constant" stays, both after `warmup_steps`.
         clip: largest gradient norm, 0 for none.
         ema: decay of the averaged weights that are validated and exported, 0 for none.
@@ -66,18 +67,18 @@ class Recipe:
     epochs: int
     batch_size: int
     options: Mapping[str, object] = field(default_factory=dict)
-    grey: bool = False
-    normalisation: str = "min-max"
+    gray: bool = False
+    normalization: str = "min-max"
     initial: str | None = None
     teacher: str | None = None
-    teaching: float = 0.5
+    distillation_weight: float = 0.5
     pseudo_labelers: tuple[str, ...] = ()
     translated: tuple[str, ...] = ()
     label_shift: float = 0.0
     augmentation: Augmentation = NO_AUGMENTATION
     calibrated_on: str | None = None
     samples_per_epoch: int | None = None
-    optimiser: Literal["adam", "adamw", "rmsprop"] = "adam"
+    optimizer: Literal["adam", "adamw", "rmsprop"] = "adam"
     learning_rate: float = 1e-3
     weight_decay: float = 0.0
     schedule: Literal["cosine", "constant"] = "constant"
@@ -88,6 +89,7 @@ class Recipe:
     precision: Literal["bf16", "fp32"] = "fp32"
     storage: Storage = "float32"
     seed: int = 0
+    series: str = ""
 
     @property
     def command(self) -> str:
@@ -95,7 +97,7 @@ class Recipe:
 
     def build(self) -> KeypointModel:
         """The recipe's model, with fresh weights."""
-        preprocess = Preprocess(self.grey, self.normalisation)
+        preprocess = Preprocess(self.gray, self.normalization)
         points = schemes.get_scheme(self.scheme).num_points
         network = create(self.network, points, self.input_size, preprocess.channels, **self.options)
         return KeypointModel(preprocess, network)

@@ -82,7 +82,7 @@ def relabel(
             answers = mirror_averaged(initial, recipe, part)
             offsets = style_offsets(part.points, answers, part.boxes, get_scheme(recipe.scheme).mirror)
             points[rows] = translate(part.points, answers, part.boxes, offsets)
-        if recipe.pseudo_labelers and DATASETS[name].labelled:
+        if recipe.pseudo_labelers and DATASETS[name].labeled:
             found = [_answers_of(other, part, runs) for other in recipe.pseudo_labelers]
             points[rows] = np.mean(found, axis=0)
         if recipe.label_shift:
@@ -93,7 +93,7 @@ def relabel(
 
 def _answers_of(name: str, crops: Crops, runs: Path) -> NDArray[np.float64]:
     """A trained recipe's mirror-averaged answers, without its shift to one side."""
-    from fkp.training.catalogue import get_recipe
+    from fkp.training.recipes import get_recipe
 
     recipe = get_recipe(name)
     model = recipe.build()

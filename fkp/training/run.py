@@ -12,14 +12,10 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor
 
-from fkp.errors import FkpError
+from fkp.errors import RunError
 
 # What may change in a recipe without changing what it trains.
-_WORDS = {"summary", "source", "storage"}
-
-
-class RunError(FkpError):
-    """A run cannot be trained, resumed or exported."""
+_WORDS = {"summary", "source", "series", "storage"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +134,7 @@ class Named(Protocol):
 
 
 def check_same_recipe(stored: dict[str, object], recipe: Named, path: Path) -> None:
-    """Raises RunError where a file of a run belongs to another recipe than the catalogue's."""
+    """Raises RunError where a file of a run belongs to another recipe than the catalog's."""
     if different := sorted(_differences(stored, recipe) - _WORDS):
         raise RunError(
             f"{path} was made by another version of recipe {recipe.name!r} (it differs in "

@@ -15,6 +15,7 @@ from tqdm import tqdm
 
 from fkp.datasets import Sample
 from fkp.datasets.sample import VISIBLE
+from fkp.errors import RunError
 from fkp.large_pose import visibility_figures
 from fkp.models import KeypointModel
 from fkp.models.visibility import VisibilityHead
@@ -22,7 +23,7 @@ from fkp.schemes import get_scheme
 from fkp.training.augment import NO_AUGMENTATION, Augmentation
 from fkp.training.crops import CropDataset, load_crops
 from fkp.training.recipe import Recipe
-from fkp.training.run import Run, RunError
+from fkp.training.run import Run
 
 _BATCH, _PASSES = 128, 20
 

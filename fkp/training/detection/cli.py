@@ -1,4 +1,4 @@
-"""`python -m fkp detector`: train, export, quantise and recover the face detector."""
+"""`python -m fkp detector`: train, export, quantize and recover the face detector."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 from fkp.datasets import load
 from fkp.datasets.options import add_data, data_root, positive
-from fkp.training.agenda import is_finished
 from fkp.training.cli import add_runs
 from fkp.training.detection.recipe import FACE_DETECTOR, STAGES, DetectorRecipe
+from fkp.training.queue import is_finished
 from fkp.training.run import Run
 
 if TYPE_CHECKING:
@@ -42,15 +42,15 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
     add_runs(export)
     export.add_argument("--out", type=Path, metavar="DIR", help="folder (default: exported/detectors)")
     export.set_defaults(func=_export)
-    quantise = commands.add_parser(
-        "quantise",
+    quantize = commands.add_parser(
+        "quantize",
         help="write the exported file once more, with its convolutions in 8-bit integers",
         description="Calibrates on training scenes, checks recall on validation pictures, and writes the "
         "file that `Landmarker` uses.",
     )
-    quantise.add_argument("--out", type=Path, metavar="DIR", help="its folder (default: exported/detectors)")
-    add_data(quantise)
-    quantise.set_defaults(func=_quantise)
+    quantize.add_argument("--out", type=Path, metavar="DIR", help="its folder (default: exported/detectors)")
+    add_data(quantize)
+    quantize.set_defaults(func=_quantize)
     recover = commands.add_parser(
         "recover",
         help="make a run of the exported file, to train on from it",
@@ -68,8 +68,8 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
 def _train(args: argparse.Namespace) -> int:
     import torch
 
-    from fkp.training.detection.loop import DetectorTrainer
-    from fkp.training.detection.pictures import load_pictures
+    from fkp.training.detection.sources import load_pictures
+    from fkp.training.detection.trainer import DetectorTrainer
 
     root = data_root(args.data)
     if args.threads:
@@ -102,8 +102,8 @@ def stages_left(runs: Path) -> Sequence[DetectorRecipe]:
 
 
 def _export(args: argparse.Namespace) -> int:
+    from fkp.export.detector_export import export_detector
     from fkp.runtime.index import models_folder
-    from fkp.training.detection.export import export_detector
 
     out = args.out or models_folder() / "detectors"
     path = export_detector(FACE_DETECTOR, Run(args.runs / FACE_DETECTOR.name), out)
@@ -111,18 +111,18 @@ def _export(args: argparse.Namespace) -> int:
     return 0
 
 
-def _quantise(args: argparse.Namespace) -> int:
+def _quantize(args: argparse.Namespace) -> int:
+    from fkp.export.detector_quantize import quantize_detector
+    from fkp.export.quantize import check_exported
     from fkp.runtime.index import models_folder
-    from fkp.training.detection.loop import SceneDataset
-    from fkp.training.detection.pictures import load_pictures
-    from fkp.training.detection.quantise import quantise_detector
-    from fkp.training.quantise import check_exported
+    from fkp.training.detection.sources import load_pictures
+    from fkp.training.detection.trainer import SceneDataset
 
     source = (args.out or models_folder() / "detectors") / f"{FACE_DETECTOR.name}.onnx"
     check_exported(source, "detector export")
     root = data_root(args.data)
     pictures = load_pictures(root, FACE_DETECTOR.sure)
-    path, before, after = quantise_detector(
+    path, before, after = quantize_detector(
         source, SceneDataset(pictures.people, FACE_DETECTOR),
         load(FACE_DETECTOR.validation, root), pictures.unseen_things,
     )  # fmt: skip
@@ -145,8 +145,8 @@ def _recover(args: argparse.Namespace) -> int:
 
 
 def _recovery_scenes(recipe: DetectorRecipe, root: Path) -> Iterator[NDArray[np.uint8]]:
-    from fkp.training.detection.loop import SceneDataset
-    from fkp.training.detection.pictures import load_pictures
+    from fkp.training.detection.sources import load_pictures
+    from fkp.training.detection.trainer import SceneDataset
 
     scenes = SceneDataset(load_pictures(root, recipe.sure).people, recipe)
     for i in range(_RECOVERY_SCENES):

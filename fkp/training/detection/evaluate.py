@@ -14,9 +14,9 @@ from torch import nn
 from fkp.datasets import Sample
 from fkp.geometry import box_iou, merge_boxes
 from fkp.images import load_image
-from fkp.search import LONGEST, to_batch
+from fkp.letterbox import LONGEST, to_batch
 from fkp.spec import DETECTOR_THRESHOLD
-from fkp.training.detection.pictures import Picture
+from fkp.training.detection.sources import Picture
 
 _SIZES = {"small": 24, "large": 450}  # pixels of the faces in further copies
 

@@ -8,11 +8,11 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
 
-from fkp.models.detector import STRIDES, FaceCells, cell_centres
+from fkp.models.detector import STRIDES, FaceCells, cell_centers
 
-# Sizes of faces, in strides, that a level answers for; neighbouring levels share what lies between.
+# Sizes of faces, in strides, that a level answers for; neighboring levels share what lies between.
 _SIZES = (1.9, 6.5)
-# How far from a box's centre, as a share of its size, a cell must see the face, and may.
+# How far from a box's center, as a share of its size, a cell must see the face, and may.
 _CORE, _RIM = 0.2, 0.35
 _BOX_WEIGHT = 2.0
 _FOCUS, _REST = 2.0, 0.75  # focal power and weight of the cells without a face
@@ -34,16 +34,16 @@ def assign(boxes: NDArray, ignored: NDArray, side: int) -> Targets:
     wanted, kinds = [], []
     for level, stride in enumerate(STRIDES):
         count = side // stride
-        centres = cell_centres(count, count, stride).numpy()
-        box = np.zeros((len(centres), 4), np.float32)
-        kind = np.zeros(len(centres), np.int8)
+        centers = cell_centers(count, count, stride).numpy()
+        box = np.zeros((len(centers), 4), np.float32)
+        kind = np.zeros(len(centers), np.int8)
         for doubtful in ignored:
-            inside = (centres > doubtful[:2]).all(axis=1) & (centres < doubtful[2:]).all(axis=1)
+            inside = (centers > doubtful[:2]).all(axis=1) & (centers < doubtful[2:]).all(axis=1)
             kind[inside] = -1
         # The largest first, so that of two faces in one cell the smaller has it.
         for face in sorted(boxes, key=lambda b: -float((b[2:] - b[:2]).max())):
             size = float((face[2:] - face[:2]).max())
-            away = np.abs(centres - (face[:2] + face[2:]) / 2).max(axis=1)
+            away = np.abs(centers - (face[:2] + face[2:]) / 2).max(axis=1)
             low = _SIZES[0] if level else 0.0
             high = _SIZES[1] if level + 1 < len(STRIDES) else np.inf
             answers = low <= size / stride < high

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 
 def random_pattern(rng: np.random.Generator, side: int) -> NDArray[np.uint8]:
-    """A square (side, side, 3) of waves, tiles, rings, dots or print, in two colours and a little noise."""
+    """A square (side, side, 3) of waves, tiles, rings, dots or print, in two colors and a little noise."""
     draw = (_waves, _tiles, _rings, _dots, _print)[int(rng.integers(5))]
     share = draw(rng, side)[..., None]
     dark, light = rng.uniform(0, 255, (2, 1)) + rng.normal(0, rng.choice([10, 60]), (2, 3))
@@ -59,9 +59,9 @@ def _dots(rng: np.random.Generator, side: int) -> NDArray:
     canvas = np.zeros((side, side), np.float32)
     largest = np.exp(rng.uniform(np.log(3), np.log(30)))
     for _ in range(int(rng.integers(3, 60))):
-        centre = tuple(int(v) for v in rng.integers(0, side, 2))
+        center = tuple(int(v) for v in rng.integers(0, side, 2))
         radius = int(max(1, largest * rng.uniform(0.6, 1)))
-        cv2.circle(canvas, centre, radius, float(rng.uniform(0.4, 1)), -1 if rng.random() < 0.7 else 2)
+        cv2.circle(canvas, center, radius, float(rng.uniform(0.4, 1)), -1 if rng.random() < 0.7 else 2)
     return cv2.GaussianBlur(canvas, (0, 0), rng.uniform(0.3, 2)).astype(np.float32)
 
 

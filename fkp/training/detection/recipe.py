@@ -41,7 +41,7 @@ class DetectorRecipe:
     things: bool = False
     initial: str | None = None
     sure: float = 0.7
-    optimiser: str = "adamw"
+    optimizer: str = "adamw"
     learning_rate: float = 2e-3
     weight_decay: float = 0.01
     schedule: str = "cosine"

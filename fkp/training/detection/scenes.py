@@ -10,10 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fkp.geometry import invert, mirror_transform, points_box, transform_points
-from fkp.training.augment import colour_table
+from fkp.training.augment import color_table
 from fkp.training.detection.patterns import random_pattern
-from fkp.training.detection.pictures import Picture
 from fkp.training.detection.recipe import DetectorRecipe
+from fkp.training.detection.sources import Picture
 
 _SMALLEST_FACE = 14  # pixels; smaller ones are looked away from
 _VISIBLE, _HIDDEN = 0.6, 0.05  # shares of a box from which a face counts, and below which it is gone
@@ -85,7 +85,7 @@ def face_free_parts(rng: np.random.Generator, pictures: Sequence[Picture]) -> li
 def _background(
     rng: np.random.Generator, parts: Sequence[NDArray[np.uint8]], side: int, patterns: float
 ) -> NDArray[np.uint8]:
-    """Face-free parts of pictures and drawn patterns in a grid, or a plain colour."""
+    """Face-free parts of pictures and drawn patterns in a grid, or a plain color."""
     if rng.random() < _PLAIN:
         return np.full((side, side, 3), rng.integers(0, 256, 3) * rng.integers(2), np.uint8)
     count = int(rng.integers(1, 6))
@@ -171,13 +171,13 @@ def _cover(rng: np.random.Generator, canvas: NDArray[np.uint8], boxes: list[NDAr
 
 
 def _vary(rng: np.random.Generator, image: NDArray, smallest: float) -> NDArray:
-    """Light, colour, blur, noise and compression, as webcams and photos have them.
+    """Light, color, blur, noise and compression, as webcams and photos have them.
 
     The blur leaves the smallest face, so many pixels wide, a face.
     """
     if rng.random() < 0.2:
         image = cv2.cvtColor(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), cv2.COLOR_GRAY2RGB)
-    table = colour_table(rng, 1.0)
+    table = color_table(rng, 1.0)
     if rng.random() < 0.15:
         table = (table * rng.uniform(0.12, 0.6)).astype(np.uint8)
     image = cv2.LUT(image, table)

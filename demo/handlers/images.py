@@ -1,0 +1,94 @@
+"""Pictures of visitors, and faces on them: shared by the tabs."""
+
+from __future__ import annotations
+
+import base64
+import io
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from demo.files import open_upload
+from fkp.errors import ImageError
+from fkp.geometry import crop_transform, transform_points, warp
+from fkp.images import load_image
+from fkp.letterbox import shrink
+from fkp.runtime.drawing import Style, draw
+from fkp.runtime.face import Face
+
+MAX_MEGAPIXELS = 40
+STYLES: Mapping[str, str] = {
+    "Points": "points",
+    "Outlines": "outlines",
+    "Numbers": "indices",
+    "Face box": "box",
+    "Confidence": "confidence",
+}
+DEFAULT_STYLES = ["Points", "Outlines"]
+
+_SHOWN_SIDE = 1600  # pixels: larger pictures are shown smaller, the files to take home are full size
+_ZOOM_SIDE = 384
+_ZOOM_MARGIN = 1.6
+
+
+def to_style(styles: Sequence[str]) -> Style:
+    """The drawing style that a visitor ticked."""
+    return Style(**{field: words in styles for words, field in STYLES.items()})
+
+
+def read_picture(picture: Mapping[str, Any]) -> NDArray[np.uint8]:
+    """What a picture component sent, as upright RGB uint8 (H, W, 3).
+
+    Args:
+        picture: `path` of an uploaded file, or a data URL as `url`.
+
+    Raises:
+        ImageError: it cannot be read; a sentence about "your file", without its path.
+    """
+    file = io.BytesIO(_content(picture))
+    file.name = "your file"
+    return load_image(file, max_pixels=MAX_MEGAPIXELS * 1_000_000)
+
+
+def _content(picture: Mapping[str, Any]) -> bytes:
+    try:
+        url = picture.get("url")
+        if not picture.get("path") and isinstance(url, str) and url.startswith("data:"):
+            return base64.b64decode(url.partition(",")[2])
+        with open_upload(picture) as file:
+            return file.read()
+    except (OSError, ValueError):
+        raise ImageError("your file is no longer here: upload it again") from None
+
+
+def shown(
+    image: NDArray[np.uint8], faces: Sequence[Face], largest: int = _SHOWN_SIDE
+) -> tuple[NDArray[np.uint8], list[Face]]:
+    """A picture and its faces as they fit a page: at most `largest` pixels on the longer side."""
+    small, scale = shrink(image, largest)
+    # The center of the first pixel is at 0, so it is the pixels' edges that scale.
+    moved = [
+        replace(face, points=(face.points + 0.5) * scale - 0.5, box=(face.box + 0.5) * scale - 0.5)
+        for face in faces
+    ]
+    return small, moved
+
+
+def zoom(image: NDArray[np.uint8], face: Face, style: Style) -> NDArray[np.uint8]:
+    """One face cut out as a square, with its landmarks drawn at that size."""
+    size = (_ZOOM_SIDE, _ZOOM_SIDE)
+    matrix = crop_transform(face.box, size, _ZOOM_MARGIN)
+    corners = transform_points(matrix, face.box.reshape(2, 2)).reshape(4)
+    moved = replace(
+        face, points=transform_points(matrix, face.points).astype(np.float32), box=corners.astype(np.float32)
+    )
+    return draw(warp(image, matrix, size), [moved], style)
+
+
+def sentence(error: Exception) -> str:
+    """An error's message as a sentence."""
+    text = str(error).strip().rstrip(".")
+    return f"{text[:1].upper()}{text[1:]}."

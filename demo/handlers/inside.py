@@ -1,0 +1,64 @@
+"""The Inside tab: filters and feature maps of a model on a visitor's face."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from demo import html, models
+from demo.files import new_folder, save_jpeg, save_png
+from demo.handlers.images import read_picture, sentence
+from fkp.errors import ImageError, ModelError
+from fkp.geometry import crop_transform, warp
+
+
+class View(NamedTuple):
+    """What the tab shows; paths of pictures."""
+
+    message: str
+    crop: str | None = None
+    filters: str | None = None
+    layers: list[tuple[str, str]] | None = None
+
+
+def look(picture: Mapping[str, Any] | None, model: str | None) -> View:
+    """Show the first filters of a model, and what its layers make of the surest face of a picture.
+
+    Never raises for bad input: the message says what is wrong.
+    """
+    if picture is None:
+        return View(html.note("Choose a picture."))
+    # Not needed before, and onnx makes the page start later.
+    from fkp.inspection.feature_maps import open_inside
+    from fkp.inspection.rendering import filters_picture, layer_caption, layer_picture, maps_over
+
+    try:
+        image = read_picture(picture)
+        landmarker = models.get_landmarker(model or "")
+        faces = landmarker(image)
+        path = models.find(model or "").path
+        inside = open_inside(path, path.stat().st_mtime_ns)
+    except (ImageError, ModelError) as error:
+        return View(html.problem(sentence(error)))
+    except OSError:  # its words name the path
+        return View(html.problem("The file of this model cannot be read."))
+    if not faces:
+        return View(html.faces_found(faces, image.shape[:2]))
+    size = landmarker.spec.input_size
+    crop = warp(image, crop_transform(faces[0].box, size, landmarker.spec.margin), size)
+    folder = new_folder()
+    layers = [
+        (save_jpeg(layer_picture(layer), folder / f"layer-{number}.jpg"), layer_caption(layer))
+        for number, layer in enumerate(inside.layers(crop))
+    ]
+    if (maps := inside.maps(crop)) is not None:
+        caption = f"Where it looks for its {len(maps)} points: all softmax maps over the crop"
+        layers.append((save_jpeg(maps_over(crop, maps), folder / "maps.jpg"), caption))
+    count = len(inside.filters)
+    text = f"The first layer has {count} filters of {' x '.join(map(str, inside.filters.shape[2:]))} weights."
+    return View(
+        html.done(text),
+        save_png(crop, folder / "crop.png"),
+        save_png(filters_picture(inside), folder / "filters.png"),
+        layers,
+    )

@@ -1,0 +1,1 @@
+"""From trained weights to .onnx files: export, weight compression, quantization, graph passes."""

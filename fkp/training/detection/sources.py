@@ -1,0 +1,93 @@
+"""Whole pictures with all their faces: annotated ones, and a teacher's for everybody else."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from tqdm import tqdm
+
+from fkp.datasets import available, load
+from fkp.datasets.catalog import THINGS_FOLDER
+from fkp.datasets.pseudo_labels import labels_file, read_labels
+from fkp.geometry import box_iou, points_box
+from fkp.images import load_image
+
+# A teacher's box that overlaps an annotated one this much is the same face.
+_SAME_FACE = 0.35
+# Neighboring frames of a video are nearly one picture.
+_KEPT_FRAMES = 3
+# In pictures of things only the teacher's surest finds may be faces; the others are its mistakes.
+_IN_THINGS = 0.8
+_UNSEEN = 10  # of so many pictures of things one is not trained on
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Picture:
+    """A picture and the faces in it.
+
+    Attributes:
+        image: (H, W, 3) uint8 RGB.
+        faces: for each face its annotated landmarks (K, 2), image frame.
+        sure: (N,) bool, whether a face is one for certain; where not, nobody should learn from it.
+    """
+
+    image: NDArray[np.uint8]
+    faces: list[NDArray]
+    sure: NDArray[np.bool_]
+
+
+class Pictures(NamedTuple):
+    """Labeled training pictures.
+
+    Attributes:
+        people: with faces.
+        things: of things, animals and print.
+        unseen_things: some more, which are not trained on.
+    """
+
+    people: list[Picture]
+    things: list[Picture]
+    unseen_things: list[Picture]
+
+
+def load_pictures(root: Path, sure: float) -> Pictures:
+    """Every labeled training picture, decoded.
+
+    Args:
+        root: the data root.
+        sure: the detector's score from which a teacher's face is one for certain.
+
+    Raises:
+        FileNotFoundError: nothing has been labeled yet.
+    """
+    annotated = defaultdict(list)
+    for name in available(root):
+        if name.endswith("-train"):
+            for sample in load(name, root):
+                annotated[sample.image.relative_to(root).as_posix()].append(sample.points)
+    names = sorted(read_labels(labels_file()).items())
+    frames = [name for name, _ in names if "/training/" in name]
+    left_out = set(frames) - set(frames[::_KEPT_FRAMES])
+    people: list[Picture] = []
+    things: list[Picture] = []
+    for name, labeled in tqdm(names, "decoding", unit="picture", disable=None):
+        if name in left_out:
+            continue
+        faces = [points[np.isfinite(points).all(axis=1)] for points in annotated[name] if points is not None]
+        certain = [True] * len(faces)
+        boxes = np.array([points_box(points) for points in faces]).reshape(-1, 4)
+        of_things = name.startswith(f"{THINGS_FOLDER}/")
+        for face in labeled:
+            if of_things and face.score < _IN_THINGS:
+                continue
+            if not len(boxes) or box_iou(points_box(face.points), boxes).max() < _SAME_FACE:
+                faces.append(face.points)
+                certain.append(face.score >= sure and not of_things)
+        picture = Picture(load_image(root / name), faces, np.array(certain, bool))
+        (things if of_things else people).append(picture)
+    return Pictures(people, [p for i, p in enumerate(things) if i % _UNSEEN], things[::_UNSEEN])

@@ -1,0 +1,151 @@
+"""Who is measured on what, side by side on all cores, and for how long a result stands."""
+
+from __future__ import annotations
+
+import threading
+import time
+from pathlib import Path
+
+import pytest
+from onnx_models import make_spec, save_constant_model
+
+from bench import candidates
+from bench.cache import code_of
+from bench.candidates import Candidate
+from bench.parallel import PerThread, on_all_cores
+from bench.protocol import accuracy_sets, is_brief, robustness_groups
+from bench.report import result_set
+from bench.report.result_set import forget_the_rest
+from bench.results import read_rows, write_rows
+from bench.tasks import accuracy, robustness
+from fkp.schemes import get_scheme
+
+
+def candidate(name: str, scheme: str = "ibug68", origin: str = "exported") -> Candidate:
+    return Candidate(name, get_scheme(scheme), "0", "cpu", lambda: None, origin)
+
+
+FINE, REPORT, FACE = candidate("fine"), candidate("report9-x"), candidate("report9-face", "imm58")
+THEIRS = candidate("report-of-theirs", origin="file")
+
+
+def test_results_come_in_order_from_several_threads():
+    both = threading.Barrier(2, timeout=20)
+    own = PerThread(list)
+
+    def work(item: int) -> tuple[int, int]:
+        if item < 2:
+            both.wait()  # passes only when two threads work
+        own.value.append(item)
+        return item, id(own.value)
+
+    results = on_all_cores(work, range(20), "testing", "item", threads=2)
+    assert [item for item, _ in results] == list(range(20))
+    assert len({owner for _, owner in results}) == 2
+
+
+def test_the_first_error_ends_the_work():
+    done = []
+
+    def work(item: int) -> None:
+        if item == 3:
+            raise ValueError("three")
+        time.sleep(0.01)
+        done.append(item)
+
+    with pytest.raises(ValueError, match="three"):
+        on_all_cores(work, range(10_000), "testing", "item")
+    assert len(done) < 1000
+
+
+def test_only_exported_models_of_reports_have_the_short_programme():
+    assert [is_brief(c) for c in (FINE, REPORT, FACE, THEIRS)] == [False, True, True, False]
+
+
+def test_the_short_programme_leaves_out_other_schemes_and_most_video_frames(tmp_path):
+    everybody = [FINE, REPORT, FACE]
+
+    def plan(dataset: str, limit: int | None = None) -> list[tuple[int | None, list[Candidate]]]:
+        return [(s.limit, members) for s, members in accuracy_sets(everybody, dataset, tmp_path, limit)]
+
+    assert plan("300w-common") == [(None, [FINE, REPORT])]
+    assert plan("imm-val") == [(None, everybody)]
+    assert plan("ytf-test") == [(None, [FINE]), (192, [REPORT])]
+    assert plan("ytf-test", 16) == [(16, [FINE, REPORT])]
+
+
+def test_the_short_programme_has_fewer_robustness_faces():
+    assert list(robustness_groups([FINE, REPORT], 48)) == [(48, [FINE]), (16, [REPORT])]
+    assert list(robustness_groups([REPORT], 4)) == [(4, [REPORT])]
+
+
+def test_a_measurement_depends_on_what_it_imports():
+    def names(module) -> set[str]:
+        return {path.stem for path in code_of(Path(module.__file__))}
+
+    assert {"geometry", "metrics", "landmarker", "detectors", "sessions", "dlib_xml", "imm"} <= names(
+        accuracy
+    )
+    assert names(accuracy).isdisjoint({"drawing", "media", "tracking", "loop", "recipe"})
+    assert {"faces", "parallel", "scores"} <= names(accuracy)
+    assert names(accuracy).isdisjoint({"cache", "results", "report"})
+    assert {"tracking", "distortions", "jitter"} <= names(robustness)
+
+
+def test_rows_of_models_that_are_gone_are_forgotten(tmp_path, monkeypatch):
+    def row(name: str, **more: str) -> dict[str, object]:
+        return {"model": name, "sha256": "0", "provider": "cpu", "images": 1, "mae": 2.0, **more}
+
+    monkeypatch.setattr(result_set, "read_index", lambda folder: {"here": {"sha256": "0"}})
+    rows = [row("here", origin="exported"), row("gone", origin="exported"), row("theirs", origin="file")]
+    write_rows(tmp_path, "kaggle", "Host", "2020-01-01", [*rows, row("old")])
+    assert forget_the_rest(tmp_path) == 1
+    assert [r["model"] for r in read_rows(tmp_path, "kaggle")] == ["here", "old", "theirs"]
+    write_rows(tmp_path, "kaggle", "Other", "2020-01-02", [row("here", origin="exported"), row("theirs")])
+    assert forget_the_rest(tmp_path) == 2  # what the first host measured of them
+    found = [(r["host"], r["model"]) for r in read_rows(tmp_path, "kaggle")]
+    assert found == [("Host", "old"), ("Other", "here"), ("Other", "theirs")]
+
+
+def test_rows_of_a_file_that_has_changed_are_forgotten(tmp_path, monkeypatch):
+    monkeypatch.setattr(result_set, "read_index", lambda folder: {"here": {"sha256": "1"}})
+    stale = {"model": "here", "sha256": "0", "provider": "cpu", "images": 1, "mae": 2.0, "origin": "exported"}
+    write_rows(tmp_path, "kaggle", "Host", "2020-01-01", [stale])
+    assert forget_the_rest(tmp_path) == 1
+
+
+def test_a_file_whose_models_are_all_gone_goes_too(tmp_path, monkeypatch):
+    monkeypatch.setattr(result_set, "read_index", lambda folder: {})
+    only = {"model": "gone", "sha256": "0", "provider": "cpu", "mae": 2.0, "origin": "exported"}
+    write_rows(tmp_path, "kaggle", "Host", "2020-01-01", [only])
+    forget_the_rest(tmp_path)
+    assert not list(tmp_path.iterdir())
+
+
+def test_another_file_of_an_exported_name_gets_a_name_of_its_own(house, tmp_path):
+    other = save_constant_model(tmp_path, make_spec("imm"), (0.25, 0.25))
+    (found,), _ = candidates.find_candidates([str(other)], ["cpu"], 1)
+    assert found.name == f"{found.sha256[:6]}-imm"
+    (same,), _ = candidates.find_candidates([str(house / "models" / "imm.onnx")], ["cpu"], 1)
+    assert same.name == "imm"
+
+
+def test_two_models_of_one_name_are_not_measured_as_one(house):
+    found, problems = candidates.find_candidates(["imm", str(house / "models" / "imm.onnx")], ["cpu"], 1)
+    assert [c.name for c in found] == ["imm"]
+    assert "calls itself imm" in problems[0]
+
+
+def test_exported_models_are_known_by_their_hash_without_being_loaded(house, monkeypatch):
+    monkeypatch.setattr(candidates, "ModelSession", None)
+    found, problems = candidates.find_candidates(None, ["cpu"], 1)
+    assert [(c.name, c.origin, c.provider) for c in found] == [
+        ("all68", "exported", "cpu"),
+        ("imm", "exported", "cpu"),
+    ]
+    assert not problems
+    file = house / "models" / "imm.onnx"
+    file.write_bytes(file.read_bytes()[:-1] + b"x")
+    found, problems = candidates.find_candidates(None, ["cpu"], 1)
+    assert [c.name for c in found] == ["all68"]
+    assert "not the file that the index describes" in problems[0]

@@ -1,0 +1,176 @@
+"""The readers and the catalog on sound, made-up data."""
+
+import shutil
+
+import numpy as np
+import pytest
+from fake_data import HELEN, IBUG, IMM, TEST_XML, TRAIN_XML, YTF, make_face
+from PIL import Image
+
+from fkp.datasets import DATASETS, DLIB_BOX, as_scheme, available, find_data_root, load
+from fkp.datasets.box_fitting import fit_box_map
+from fkp.datasets.dlib_xml import read_dlib_xml
+from fkp.datasets.imm import read_asf
+from fkp.datasets.pseudo_labels import PseudoLabel, append_label
+from fkp.geometry import BoxMap, annotated_box, points_box
+from fkp.schemes import IBUG68, get_scheme
+
+
+@pytest.fixture
+def root(fake_root):
+    return fake_root()
+
+
+def test_every_data_set_loads(root):
+    assert available(root) == list(DATASETS)
+    counts = {name: len(load(name, root)) for name in DATASETS}
+    assert counts["ibug-train"] + counts["ibug-val"] == 14
+    assert counts["ytf-train"] + counts["ytf-val"] == 12
+    assert min(counts.values()) > 0
+    assert (counts["300w-common"], counts["300w-helen"], counts["300w-lfpw"]) == (2, 1, 1)
+    assert (counts["kaggle-test"], counts["ytf-test"]) == (2, 2)
+    assert (counts["imm-train"], counts["imm-val"]) == (3, 1)
+
+
+def test_a_teacher_is_believed_where_it_is_sure_and_every_third_frame_is_enough(root, tmp_path, monkeypatch):
+    (sure,) = load("helen-labelled", root)
+    assert len(load("ytf-labelled", root)) == -(-len(list((root / YTF / "training").iterdir())) // 3)
+    monkeypatch.setenv("FKP_LABELS", str(tmp_path / "labels.jsonl"))
+    for score, confidence, size in ((0.7, 0.9, 1), (0.9, 0.5, 1), (0.9, 0.9, 0.1), (0.9, 0.9, 1)):
+        face = PseudoLabel(score, confidence, sure.points * size, IBUG68.name)
+        append_label(tmp_path / "labels.jsonl", f"{HELEN}/400_1.jpg", [face])
+        assert len(load("helen-labelled", root)) == (score == confidence and size == 1)
+
+
+def test_labeled_data_sets_need_the_labels(root, tmp_path, monkeypatch):
+    monkeypatch.setenv("FKP_LABELS", str(tmp_path / "nowhere.jsonl"))
+    assert not {"helen-labelled", "ytf-labelled"} & set(available(root))
+    with pytest.raises(
+        FileNotFoundError, match=r"nowhere\.jsonl, which is not there; `python -m fkp data label`"
+    ):
+        load("helen-labelled", root)
+
+
+@pytest.mark.parametrize("name", DATASETS)
+def test_what_a_sample_holds(root, name):
+    samples = load(name, root)
+    assert len({sample.id for sample in samples}) == len(samples)
+    for sample in samples:
+        assert sample.scheme == DATASETS[name].scheme
+        assert sample.image == root / DATASETS[name].folder / sample.id.partition("#")[0]
+        if sample.points is not None:
+            assert sample.points.shape == (get_scheme(sample.scheme).num_points, 2)
+            assert sample.points.dtype == np.float64
+            np.testing.assert_array_equal(sample.box, annotated_box(sample.points))
+
+
+def test_points_are_those_that_were_written(root):
+    _, points = make_face(np.random.default_rng(0))  # the factory's first face, with the same seed
+    first = load("ibug-train", root)[0]
+    np.testing.assert_allclose(first.points, points, atol=6e-4)
+    left, top = points.min(axis=0).round() - 5
+    assert first.given_box.tolist() == [left, top, left + 60, top + 60]
+    (root / IBUG / "afw/100_1.pts").unlink()
+    whole_pixels = next(read_dlib_xml(root / IBUG / TRAIN_XML, BoxMap()))
+    np.testing.assert_array_equal(whole_pixels.points, points.round())
+
+
+def test_pixels_show_the_points(root):
+    """The drawn lines are dark: a shifted reader would find skin."""
+    for name in ("300w-common", "imm-train", "ytf-train"):
+        for sample in load(name, root):
+            gray = np.asarray(Image.open(sample.image).convert("L"))
+            x, y = sample.points.round().astype(int).T
+            assert np.median(gray[y, x]) < 90
+
+
+def test_contest_faces_without_points_have_a_mapped_box(root):
+    with_points, without = load("kaggle-test", root)
+    assert with_points.id == "lfpw/testset/image_0001.png"
+    np.testing.assert_array_equal(with_points.box, points_box(with_points.points))
+    assert without.points is None
+    np.testing.assert_array_equal(without.box, DLIB_BOX(without.given_box)[0])
+
+
+def test_boxes_of_the_common_faces_come_from_the_xml(root):
+    assert all(sample.given_box is not None for sample in load("300w-common", root))
+    (root / IBUG / TEST_XML).unlink()
+    helen, lfpw = load("300w-common", root)
+    assert helen.given_box is not None
+    assert lfpw.given_box is None
+
+
+def test_groups_and_splits(root):
+    train, val = load("ibug-train", root), load("ibug-val", root)
+    groups = {sample.id: sample.group for sample in train + val}
+    assert groups["afw/100_1.jpg"] == groups["afw/100_2.jpg"] == "afw/100"
+    assert groups["lfpw/trainset/image_0001.png"] == "lfpw/trainset/image_0001"
+    assert not {sample.group for sample in train} & {sample.group for sample in val}
+    assert not any("testset" in sample.id or "900" in sample.id for sample in train + val)
+    persons = {sample.group for sample in load("ytf-train", root)}
+    assert persons.isdisjoint(sample.group for sample in load("ytf-val", root))
+    assert "A_Person0" in persons
+    assert [sample.group for sample in load("imm-train", root)] == ["01", "01", "02"]
+
+
+def test_several_boxes_in_one_picture(root):
+    file = root / IBUG / TEST_XML
+    box = "<box top='1' left='2' width='30' height='40'/>"
+    file.write_text(file.read_text().replace("</image>", f"{box}</image>", 1))
+    first, second, _ = load("kaggle-test", root)
+    assert second.id == first.id + "#1"
+    assert first.points is None, "the .pts could be either face's"
+    assert second.given_box.tolist() == [2, 1, 32, 41]
+
+
+def test_as_scheme(root):
+    sample = load("imm-val", root)[0]
+    assert as_scheme(sample, "imm58") is sample
+    nose = as_scheme(sample, "nose1")
+    np.testing.assert_array_equal(nose.points, sample.points[[52]])
+    np.testing.assert_array_equal(nose.box, sample.box)
+    assert nose.scheme == "nose1"
+    assert as_scheme(load("kaggle-test", root)[1], "nose1").points is None
+    with pytest.raises(ValueError, match="imm58 landmarks cannot be turned into ibug68"):
+        as_scheme(sample, "ibug68")
+
+
+def test_data_root(root, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("FKP_DATA", raising=False)
+    assert find_data_root().resolve() == root
+    with pytest.raises(ValueError, match=r"the data root .*nowhere is not there"):
+        find_data_root(tmp_path / "nowhere")
+    monkeypatch.setenv("FKP_DATA", str(tmp_path / "nowhere"))
+    assert find_data_root() is None
+    assert find_data_root(root) == root
+
+
+def test_what_is_not_there_is_said(root):
+    with pytest.raises(ValueError, match=r"unknown data set 'helen'.*ibug-train"):
+        load("helen", root)
+    shutil.rmtree(root / IMM)
+    assert "imm-val" not in available(root)
+    with pytest.raises(FileNotFoundError, match=r"imm-val needs .*imm_face_db.*data get"):
+        load("imm-val", root)
+
+
+def test_asf_lines_with_more_fields(root):
+    """Some of the database's files carry three more numbers in each line."""
+    file = root / IMM / "01-1m.asf"
+    before, _ = read_asf(file)
+    file.write_text(file.read_text().replace("\t1\n", "\t1\t0.00\t0.00\t0.00\n"))
+    np.testing.assert_array_equal(read_asf(file)[0], before)
+
+
+def test_fit_box_map(root, rng):
+    samples = load("300w-common", root) + load("ytf-test", root)
+    habit = BoxMap(left=-0.1, top=-0.3, right=0.2, bottom=0.1)
+    found = [np.stack([[500, 500, 520, 520], habit(sample.box)[0]]) for sample in samples]
+    found[0] = np.empty((0, 4))
+    fitted, count = fit_box_map(samples, found)
+    assert count == len(samples) - 1
+    for sample, boxes in zip(samples[1:], found[1:], strict=True):
+        np.testing.assert_allclose(fitted(boxes[1])[0], sample.box, atol=0.1)
+    with pytest.raises(ValueError, match="nothing to fit"):
+        fit_box_map(samples, [np.empty((0, 4))] * len(samples))

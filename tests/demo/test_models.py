@@ -1,0 +1,94 @@
+"""What visitors choose from: the order of models, how they run, and what was measured of them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from demo_server import save_models
+from onnx_models import make_spec, save_indexed_model
+
+from demo import measurements, models
+from demo.handlers import leaderboard
+from fkp.spec import ModelSpec, Validation
+
+
+def validated(name: str, scheme: str, error: float) -> ModelSpec:
+    return replace(make_spec(name, scheme), validation=Validation("set", "NME %", error))
+
+
+def test_the_picker_puts_the_best_of_each_kind_first(tmp_path, monkeypatch):
+    for name, scheme, error in (("c", "nose1", 1), ("b", "ibug68", 9), ("a", "ibug68", 4), ("d", "imm58", 2)):
+        save_indexed_model(tmp_path, validated(name, scheme, error))
+    monkeypatch.setenv("FKP_MODELS", str(tmp_path))
+    labels, names = zip(*models.choices(), strict=True)
+    assert names == ("a", "b", "d", "c")
+    assert labels[0].startswith("a · 68 points · 4.0\u00a0% · ")
+
+
+def test_of_models_that_err_alike_the_fastest_comes_first(tmp_path, monkeypatch):
+    errors = {"fine": 2.97, "fast": 3.06, "worse": 3.08}
+    for name, error in errors.items():
+        save_indexed_model(tmp_path, validated(name, "ibug68", error))
+    monkeypatch.setenv("FKP_MODELS", str(tmp_path))
+    monkeypatch.setattr(measurements, "speeds", lambda: {"fine": 5.0, "fast": 2.0, "worse": 1.0})
+    assert [entry.name for entry in models.usable()] == ["fast", "fine", "worse"]
+
+
+@pytest.mark.parametrize(
+    ("scheme", "error", "looks"),
+    [("ibug68", 3.4, 2), ("ibug68", 13.3, 1), ("imm58", 3.1, 1), ("nose1", 2, 1)],
+)
+def test_only_models_that_are_about_right_look_twice(scheme, error, looks):
+    spec = validated("any", scheme, error)
+    assert models.passes(spec) == looks
+    assert models.passes(replace(spec, validation=None)) == 1
+
+
+def test_models_share_their_detector(tmp_path, monkeypatch):
+    save_models(tmp_path)
+    monkeypatch.setenv("FKP_MODELS", str(tmp_path))
+    first, second = models.get_landmarker("big"), models.get_landmarker("middle")
+    assert first is not second
+    assert first._detector is second._detector
+    assert models.get_landmarker("big", film=True) is not first
+
+
+def test_figures_are_those_of_the_latest_benchmark_of_todays_files(tmp_path, monkeypatch):
+    (tmp_path / "index.json").write_text('{"big": {"sha256": "new"}}')
+    monkeypatch.setenv("FKP_MODELS", str(tmp_path))
+    assert measurements.errors("ibug68", tmp_path / "nothing") == {}
+    assert measurements.speeds(tmp_path / "nothing") == {}
+
+    def write(name, header, *rows):
+        (tmp_path / f"{name}.csv").write_text("\n".join([header, *rows]))
+
+    errors = "model,sha256,dataset,scheme,boxes,nme"
+    write(
+        "accuracy_X-2core_cpu_fp32_2026-01-02",
+        errors,
+        *("big,new,300w-common,ibug68,truth,3.5", "big,new,300w-common,ibug68,detector,3.9"),
+        *(
+            "big,new,300w-common,nose1,truth,1",
+            "big,new,ytf-test,ibug68,truth,6",
+            "middle,a,imm-val,imm58,truth,",
+        ),
+    )
+    write("accuracy_A-1core_cpu_fp32_2026-01-01", errors, "big,new,300w-common,ibug68,truth,2")
+    write("accuracy_B-1core_cpu_fp32_2026-01-03", errors, "big,old,300w-common,ibug68,truth,9")
+    speeds = "model,sha256,kind,provider,threads,batch,median_ms"
+    write(
+        "latency_X-2core_cpu_fp32_2026-01-02",
+        speeds,
+        *("big,new,whole,cpu,1,1,30", "big,new,face,cpu,1,1,12.5"),
+        *("big,new,face,cpu,2,1,7", "big,new,face,cuda,1,1,2"),
+    )
+    write("latency_A-1core_cpu_fp32_2026-01-01", speeds, "small,a,face,cpu,1,1,5")  # of another machine
+    assert measurements.errors("ibug68", tmp_path) == {"big": 3.5}
+    assert measurements.errors("imm58", tmp_path) == {}
+    assert measurements.speeds(tmp_path) == {"big": 12.5}
+
+
+def test_the_leaderboard_frames_the_committed_report(tmp_path):
+    assert "No results" in leaderboard.report(tmp_path / "leaderboard.html")
+    assert str(leaderboard.REPORT) in leaderboard.report()

@@ -19,6 +19,8 @@ class Face:
         box: (4,) float32, the canonical face box that the points were looked for in.
         box_score: the detector's score of that box; 1 where the caller gave the box.
         scheme: name of the points' landmark scheme.
+        visible: (K,) float32, the probability that each point can be seen, neither covered nor hidden by the
+            head itself; None where the model does not say.
     """
 
     points: NDArray[np.float32]
@@ -26,6 +28,7 @@ class Face:
     box: NDArray[np.float32]
     box_score: float
     scheme: str
+    visible: NDArray[np.float32] | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """The face in plain lists and numbers, ready for JSON; coordinates to a hundredth of a pixel."""
@@ -35,6 +38,7 @@ class Face:
             "box_score": round(float(self.box_score), 4),
             "points": _rounded(self.points, 2),
             "scores": _rounded(self.scores, 4),
+            "visible": None if self.visible is None else _rounded(self.visible, 4),
         }
 
 

@@ -24,7 +24,7 @@ from fkp.geometry import (
 from fkp.runtime.detectors import Detections, Detector, get_detector
 from fkp.runtime.face import Face
 from fkp.runtime.index import find_model
-from fkp.runtime.sessions import ModelSession
+from fkp.runtime.sessions import Answers, ModelSession
 from fkp.schemes import Scheme, get_scheme
 from fkp.spec import ModelSpec
 
@@ -104,12 +104,16 @@ class Landmarker:
             ValueError: `image` is not (H, W, 3) uint8, or `boxes` not (N, 4) with x1 > x0, y1 > y0.
             ModelError: the model's answer cannot be used.
         """
-        return self.predict_with_scores(image, boxes)[0]
+        return self.predict_all(image, boxes).points
 
     def predict_with_scores(
         self, image: NDArray[np.uint8], boxes: ArrayLike
     ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """As `predict`, with the scores (N, K) of the points, and the same errors."""
+        return self.predict_all(image, boxes)[:2]
+
+    def predict_all(self, image: NDArray[np.uint8], boxes: ArrayLike) -> Answers:
+        """As `predict`, all that the model says of the points, and the same errors."""
         return self._predict(_check_image(image), _check_boxes(boxes), _Stopwatch())
 
     def predict_again(
@@ -121,7 +125,7 @@ class Landmarker:
             ValueError, ModelError: as `predict`.
         """
         first = np.asarray(points, np.float32)
-        return self._predict_again(_check_image(image), _check_boxes(boxes), first, _Stopwatch())[0]
+        return self._predict_again(_check_image(image), _check_boxes(boxes), first, _Stopwatch()).points
 
     def detect(self, image: NDArray[np.uint8]) -> Detections:
         """The face boxes that the detector finds in a picture.
@@ -146,18 +150,17 @@ class Landmarker:
         else:
             given = _check_boxes(boxes)
             found = Detections(given.astype(np.float32), np.ones(len(given), np.float32))
-        points, scores = self._predict(_check_image(image), found.boxes.astype(np.float64), watch)
-        rows = zip(points, scores, found.boxes, found.scores, strict=True)
-        faces = [Face(p, s, box, float(score), self.scheme.name) for p, s, box, score in rows]
+        points, scores, visible = self._predict(_check_image(image), found.boxes.astype(np.float64), watch)
+        each = [None] * len(points) if visible is None else visible
+        rows = zip(points, scores, found.boxes, found.scores, each, strict=True)
+        faces = [Face(p, s, box, float(score), self.scheme.name, v) for p, s, box, score, v in rows]
         return Analysis(faces, watch.milliseconds)
 
-    def _predict(
-        self, image: NDArray[np.uint8], boxes: NDArray[np.float64], watch: _Stopwatch
-    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        points, scores = self._predict_once(image, boxes, np.zeros(len(boxes)), watch)
+    def _predict(self, image: NDArray[np.uint8], boxes: NDArray[np.float64], watch: _Stopwatch) -> Answers:
+        answers = self._predict_once(image, boxes, np.zeros(len(boxes)), watch)
         if self._refine and len(boxes):
-            points, scores = self._predict_again(image, boxes, points, watch)
-        return points, scores
+            answers = self._predict_again(image, boxes, answers.points, watch)
+        return answers
 
     def _predict_again(
         self,
@@ -165,7 +168,7 @@ class Landmarker:
         boxes: NDArray[np.float64],
         points: NDArray[np.float32],
         watch: _Stopwatch,
-    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    ) -> Answers:
         angles = self._tilts(points)
         levels = [level_box(p, angle) for p, angle in zip(points, angles, strict=True)]
         level = np.reshape(levels, (-1, 4))
@@ -178,7 +181,7 @@ class Landmarker:
         boxes: NDArray[np.float64],
         angles: NDArray[np.float64],
         watch: _Stopwatch,
-    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    ) -> Answers:
         size = self.spec.input_size
         with watch("crop"):
             matrices = [
@@ -189,12 +192,11 @@ class Landmarker:
             for crop, matrix in zip(crops, matrices, strict=True):
                 crop[:] = warp(image, matrix, size)
         with watch("network"):
-            unit, scores = self._session.run(crops)
+            answers = self._session.run(crops)
         with watch("crop"):
-            points = np.empty_like(unit)
-            for i, matrix in enumerate(matrices):
-                points[i] = transform_points(invert(unit_transform(size) @ matrix), unit[i])
-        return points, scores
+            for points, matrix in zip(answers.points, matrices, strict=True):
+                points[:] = transform_points(invert(unit_transform(size) @ matrix), points)
+        return answers
 
     def _tilts(self, points: NDArray[np.float32]) -> NDArray[np.float64]:
         """Degrees by which each face is tilted clockwise: (N, K, 2) -> (N,); 0 without eye corners."""

@@ -6,6 +6,7 @@ import hashlib
 import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import onnxruntime as ort
@@ -13,7 +14,7 @@ from numpy.typing import NDArray
 
 from fkp.errors import ModelError, SpecError, UsageError
 from fkp.schemes import get_scheme
-from fkp.spec import DETECTOR_OUTPUT_NAMES, INPUT_NAME, METADATA_KEY, OUTPUT_NAMES, ModelSpec
+from fkp.spec import DETECTOR_OUTPUT_NAMES, INPUT_NAME, METADATA_KEY, OUTPUT_NAMES, VISIBLE_NAME, ModelSpec
 
 # What a user calls a provider -> what ONNX Runtime calls it; the best first.
 PROVIDERS: Mapping[str, str] = {
@@ -28,6 +29,20 @@ PROVIDERS: Mapping[str, str] = {
 # Compiles an engine for minutes at its first start: only where it is asked for.
 _ON_REQUEST = ("tensorrt",)
 _BATCH = 32
+
+
+class Answers(NamedTuple):
+    """What a model says of N crops.
+
+    Attributes:
+        points: (N, K, 2) float32; in the unit frame as the model gives them.
+        scores: (N, K) float32 in [0, 1].
+        visible: (N, K) float32, the probability that a point can be seen; None where the model does not say.
+    """
+
+    points: NDArray[np.float32]
+    scores: NDArray[np.float32]
+    visible: NDArray[np.float32] | None
 
 
 class ModelSession:
@@ -75,35 +90,33 @@ class ModelSession:
         self._points = get_scheme(self.spec.scheme).num_points
         self._check_signature()
 
-    def run(self, crops: NDArray[np.uint8]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """Points and scores of face crops.
+    def run(self, crops: NDArray[np.uint8]) -> Answers:
+        """What the model says of face crops, with points in the unit frame.
 
         Args:
             crops: (N, H, W, 3) uint8, RGB, of the spec's input size; N may be 0.
-
-        Returns:
-            points (N, K, 2) in the unit frame, scores (N, K).
 
         Raises:
             ModelError: the model answered with the wrong shape, or with NaN or infinities.
         """
         count = len(crops)
-        points = np.empty((count, self._points, 2), np.float32)
-        scores = np.empty((count, self._points), np.float32)
+        shapes = dict.fromkeys(self._outputs, (count, self._points))
+        shapes["points"] = (count, self._points, 2)
+        targets = {name: np.empty(shape, np.float32) for name, shape in shapes.items()}
         for start in range(0, count, _BATCH):
             part = slice(start, start + _BATCH)
             batch = np.ascontiguousarray(crops[part])
             try:
-                answers = self._session.run(list(OUTPUT_NAMES), {INPUT_NAME: batch})
+                answers = self._session.run(list(targets), {INPUT_NAME: batch})
             except Exception as error:  # as in `load_session`
                 raise self._error(f"failed on crops of shape {batch.shape}: {_first_line(error)}") from error
-            for name, answer, target in zip(OUTPUT_NAMES, answers, (points, scores), strict=True):
+            for (name, target), answer in zip(targets.items(), answers, strict=True):
                 if answer.shape != target[part].shape:
                     raise self._error(f"gave {name} of shape {answer.shape}, not {target[part].shape}")
                 if not np.isfinite(answer).all():
                     raise self._error(f"gave {name} that are not finite numbers")
                 target[part] = answer
-        return points, scores
+        return Answers(targets["points"], targets["scores"], targets.get(VISIBLE_NAME))
 
     def _read_spec(self) -> ModelSpec:
         text = self._session.get_modelmeta().custom_metadata_map.get(METADATA_KEY)
@@ -128,6 +141,9 @@ class ModelSession:
             raise self._error(f"must take one input {INPUT_NAME!r}, uint8, of shape {['N', *expected]}")
         if any(outputs.get(name, ("",))[0] != "tensor(float)" for name in OUTPUT_NAMES):
             raise self._error(f"must have the float32 outputs {' and '.join(OUTPUT_NAMES)}")
+        if outputs.get(VISIBLE_NAME, ("tensor(float)",))[0] != "tensor(float)":
+            raise self._error(f"must have {VISIBLE_NAME} as float32 where it has such an output")
+        self._outputs = [*OUTPUT_NAMES, *({VISIBLE_NAME} & outputs.keys())]
 
     def _error(self, problem: str) -> ModelError:
         return ModelError(f"the model {self.path} {problem}")

@@ -33,7 +33,8 @@ def edit(path, change) -> None:
 def test_runs_every_scheme(tmp_path, scheme):
     spec = make_spec(scheme=scheme, size=(48, 64))
     session = ModelSession(save_constant_model(tmp_path, spec))
-    points, scores = session.run(crops(2, (48, 64)))
+    points, scores, visible = session.run(crops(2, (48, 64)))
+    assert visible is None
     assert session.spec == spec
     np.testing.assert_allclose(points, np.stack([mean_shape(scheme)] * 2), atol=1e-6)
     assert points.dtype == scores.dtype == np.float32
@@ -44,7 +45,7 @@ def test_runs_every_scheme(tmp_path, scheme):
 def test_batches_of_any_length_agree_with_single_crops(tmp_path, count):
     session = ModelSession(save_bright_dot_model(tmp_path))
     batch = crops(count)
-    points, scores = session.run(batch)
+    points, scores, _ = session.run(batch)
     assert points.shape == (count, 1, 2)
     assert scores.shape == (count, 1)
     for crop, expected in zip(batch, points, strict=True):

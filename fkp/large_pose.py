@@ -5,7 +5,7 @@ States are those of `fkp.datasets.sample`: 0 visible, 1 covered by something els
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -82,15 +82,4 @@ def visibility_figures(probability: ArrayLike, state: ArrayLike) -> dict[str, fl
         "auc_hidden": roc_auc(visible, probability[state == 2]),
         "auc_covered": roc_auc(visible, probability[state == 1]),
         "calibration_error": calibration_error(probability, state == 0),
-    }
-
-
-def by_pose(values: ArrayLike, poses: Sequence[str | None]) -> dict[str, float]:
-    """Mean of values (N,) in each group of poses that occurs; faces without a pose are left out."""
-    values = np.asarray(values, np.float64)
-    groups = np.array([POSE_GROUPS.get(pose or "", "") for pose in poses])
-    return {
-        group: float(values[groups == group].mean())
-        for group in dict.fromkeys(POSE_GROUPS.values())
-        if (groups == group).any()
     }

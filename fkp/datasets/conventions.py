@@ -76,26 +76,25 @@ def face_frames(answers: ArrayLike, boxes: ArrayLike) -> Array:
 
 
 def style_offsets(
-    labels: ArrayLike, answers: ArrayLike, boxes: ArrayLike, mirror_order: Sequence[int]
+    labels: ArrayLike, answers: ArrayLike, boxes: ArrayLike, mirror_order: Sequence[int] | None = None
 ) -> NDArray[np.float64]:
     """Mean offset of each point from one source's labels to the answers of a network that learned another's.
-
-    It is made mirror-symmetric, so that it holds no shift to one side.
 
     Args:
         labels: (N, 68, 2) in pixels, NaN where a point is not annotated.
         answers: (N, 68, 2) of the network.
         boxes: (N, 4) face boxes.
-        mirror_order: of the scheme.
+        mirror_order: of the scheme; it makes the offsets mirror-symmetric, without a shift to one side.
 
     Returns:
         (68, 2) in the face's frame, see `face_frames`; zero for points that are never annotated.
     """
     labels, answers = np.asarray(labels, np.float64), np.asarray(answers, np.float64)
     offsets = np.einsum("nij,nkj->nki", np.linalg.inv(face_frames(answers, boxes)), answers - labels)
-    both = np.concatenate([offsets, offsets[:, list(mirror_order)] * [-1, 1]])
-    known = np.isfinite(both).all(axis=2)[..., None]
-    return np.where(known, both, 0).sum(axis=0) / np.maximum(known.sum(axis=0), 1)
+    if mirror_order is not None:
+        offsets = np.concatenate([offsets, offsets[:, list(mirror_order)] * [-1, 1]])
+    known = np.isfinite(offsets).all(axis=2)[..., None]
+    return np.where(known, offsets, 0).sum(axis=0) / np.maximum(known.sum(axis=0), 1)
 
 
 def translate(labels: ArrayLike, answers: ArrayLike, boxes: ArrayLike, offsets: ArrayLike) -> Array:

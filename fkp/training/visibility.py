@@ -121,10 +121,11 @@ def _fit(head: VisibilityHead, examples: Examples, recipe: Recipe) -> None:
     head.standardize(examples.whole)
     optimizer = torch.optim.AdamW(head.parameters(), recipe.learning_rate, weight_decay=recipe.weight_decay)
     count, visible = len(examples.whole), examples.visible
-    steps = _PASSES * (count // _BATCH)
+    size = min(_BATCH, count)
+    steps = _PASSES * (count // size)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, steps)
     for _ in range(_PASSES):
-        for rows in torch.randperm(count)[: count // _BATCH * _BATCH].split(_BATCH):
+        for rows in torch.randperm(count)[: count // size * size].split(size):
             logits = head.logits(head.project(examples.cells[rows].float()), examples.whole[rows])
             loss = F.binary_cross_entropy_with_logits(logits, visible[rows])
             optimizer.zero_grad()

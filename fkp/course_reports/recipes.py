@@ -19,7 +19,7 @@ AFFINE = replace(WANDERING, rotation=8, color=0.5)
 WILD = replace(WANDERING, rotation=12, perspective=0.06, color=0.8)
 
 NOSE_000 = Recipe(
-    name="report000-nose",
+    name="report000-nose", series="course-reports",
     summary="nose tip; 3 convolutions (12/24/32), batches of one face",
     source="report 000: 768 flat features fit no 80x60 picture; 57x76 is the closest 4:3 that gives them",
     scheme="nose1", train=("imm-train",), validation="imm-val",
@@ -94,7 +94,7 @@ MIRRORED = replace(
 
 # In the wild. The inputs of 112 pixels are what a CPU can train; the report's would be 224.
 RESNET_001 = Recipe(
-    name="report001-resnet18",
+    name="report001-resnet18", series="course-reports",
     summary="68 points; ResNet-18, all of it trained, colors, rotations and homographies",
     source="report 001, its network from scratch: targets in -0.5..0.5 x 100; there 20 epochs, batches of 32",
     scheme="ibug68", train=("ibug-train",), validation="ibug-val",
@@ -113,7 +113,7 @@ RESNET_003 = replace(
     augmentation=NO_AUGMENTATION,
 )  # fmt: skip
 YTF = Recipe(
-    name="report004-ytf",
+    name="report004-ytf", series="course-reports",
     summary="68 points on video frames; 5 convolutions (7 to 3), dropout 0.6",
     source="report 004: RMSprop 1e-4, MSE on targets in -1..1, 3 epochs, random crops",
     scheme="ibug68", train=("ytf-train",), validation="ytf-val",

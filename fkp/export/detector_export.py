@@ -12,7 +12,7 @@ from fkp.export.weight_dtype import round_weights
 from fkp.letterbox import STEP
 from fkp.models import multiply_adds
 from fkp.models.detector import FaceDetector
-from fkp.spec import DETECTOR_OUTPUT_NAMES, DetectorSpec, Validation
+from fkp.spec import DETECTOR_OUTPUT_NAMES, DETECTOR_THRESHOLD, DetectorSpec, Validation
 from fkp.training.detection.recipe import DetectorRecipe
 from fkp.training.run import Run
 
@@ -50,10 +50,12 @@ def export_detector(recipe: DetectorRecipe, run: Run, out: Path) -> Path:
         name=recipe.name,
         summary=recipe.summary,
         source=recipe.source,
+        threshold=DETECTOR_THRESHOLD,
+        step=STEP,
         training_data=weights.training_data,
         parameters=sum(p.numel() for p in detector.parameters()),
         multiply_adds=multiply_adds(network, torch.zeros(1, 480, 640, 3, dtype=torch.uint8)),
-        recall=Validation(recipe.validation, f"recall at IoU 0.5, epoch {weights.epoch}", weights.validation),
+        recall=Validation(recipe.validation, "recall at IoU 0.5", weights.validation, weights.epoch),
         **provenance(),
     )
     path = out / f"{recipe.name}.onnx"

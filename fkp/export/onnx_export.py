@@ -28,7 +28,7 @@ from fkp.training.run import Run, Weights
 OPSET = 18
 # Largest differences from the trained network: of the points, in crop sides, and of the scores.
 PARITY_LIMITS = (1e-4, 1e-3)
-LICENCE = (
+LICENSE = (
     "Weights trained on face data sets that are free for research and education only; "
     "not for commercial use. See the README."
 )
@@ -159,14 +159,16 @@ def _spec(recipe: Recipe, weights: Weights, network: nn.Module) -> ModelSpec:
         margin=recipe.margin,
         summary=recipe.summary,
         source=recipe.source,
+        series=recipe.series,
         training_data=weights.training_data,
         pretrained=weights.pretrained,
         parameters=sum(p.numel() for p in network.parameters()),
         multiply_adds=multiply_adds(network, weights.examples[:1]),
         validation=Validation(
             dataset=recipe.validation,
-            metric=f"NME %, {get_scheme(recipe.scheme).normalizer}, epoch {weights.epoch}",
+            metric=f"NME %, {get_scheme(recipe.scheme).normalizer}",
             value=round(weights.validation, 4),
+            epoch=weights.epoch,
         ),
         **provenance(),
     )
@@ -176,7 +178,7 @@ def provenance() -> dict[str, Any]:
     """When, with what libraries and from which git revision a file is written; the revision is marked
     where the code has changes that are not committed."""
     return {
-        "licence": LICENCE,
+        "license": LICENSE,
         "created": datetime.date.today().isoformat(),
         "versions": {name: importlib.metadata.version(name) for name in _LIBRARIES},
         "revision": _revision(),

@@ -168,7 +168,9 @@ def read_description(path: Path) -> str:
 def describe(path: Path, source: ModelSpec | DetectorSpec, **changes: Any) -> None:
     """Writes into an integer file the description of the one that it comes from, with what has changed."""
     name, summary = source.name + SUFFIX, f"{source.summary}, in 8-bit integers"
-    spec = dataclasses.replace(source, name=name, summary=summary, **provenance(), **changes)
+    spec = dataclasses.replace(
+        source, name=name, summary=summary, precision="int8", **provenance(), **changes
+    )
     proto = onnx.load(path)
     helper.set_model_props(proto, {METADATA_KEY: spec.to_json()})
     onnx.save(proto, path)

@@ -13,12 +13,12 @@ import cv2.data
 import numpy as np
 from numpy.typing import NDArray
 
-from fkp.errors import ModelError, UsageError
+from fkp.errors import ModelError, SpecError, UsageError
 from fkp.geometry import BoxMap, merge_boxes, suppress_overlaps
 from fkp.letterbox import shrink, to_batch
-from fkp.runtime.index import detectors_folder
+from fkp.runtime.folders import detectors_folder
 from fkp.runtime.sessions import load_session, provider_names
-from fkp.spec import DETECTOR_OUTPUT_NAMES, DETECTOR_THRESHOLD, INPUT_NAME
+from fkp.spec import DETECTOR_OUTPUT_NAMES, INPUT_NAME, METADATA_KEY, DetectorSpec
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -136,6 +136,10 @@ class FkpDetector:
     """This project's own face detector, trained to give canonical boxes.
 
     `merge_boxes` turns the boxes of its cells into faces.
+
+    Attributes:
+        path: the detector's file.
+        spec: the file's description of itself.
     """
 
     _FILE = "fkp-detector-int8.onnx"
@@ -155,6 +159,11 @@ class FkpDetector:
         self._session = load_session(self.path, provider_names("cpu"), threads)
         if [output.name for output in self._session.get_outputs()] != list(DETECTOR_OUTPUT_NAMES):
             raise ModelError(f"the model {self.path} is not a face detector of this project")
+        text = self._session.get_modelmeta().custom_metadata_map.get(METADATA_KEY, "")
+        try:
+            self.spec = DetectorSpec.from_json(text)
+        except SpecError as error:
+            raise ModelError(f"the face detector {self.path} cannot be used: {error}") from error
 
     def __reduce__(self) -> tuple[type[FkpDetector], tuple[object, ...]]:
         return type(self), self._arguments
@@ -165,7 +174,7 @@ class FkpDetector:
             boxes, scores = self._session.run(list(DETECTOR_OUTPUT_NAMES), {INPUT_NAME: batch})
         except Exception as error:  # ONNX Runtime's errors have no base class of their own
             raise ModelError(f"the face detector {self.path} failed on pixels {batch.shape[1:]}") from error
-        boxes, scores = merge_boxes(boxes[0], scores[0], DETECTOR_THRESHOLD)
+        boxes, scores = merge_boxes(boxes[0], scores[0], self.spec.threshold)
         return Detections((boxes / scale).astype(np.float32), scores)
 
 

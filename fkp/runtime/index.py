@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import hashlib
 import json
 import os
@@ -13,17 +12,16 @@ from typing import Any
 
 from fkp.atomic import write_text
 from fkp.errors import FkpError, ModelError
-from fkp.letterbox import LONGEST, STEP
-from fkp.runtime.sessions import ModelSession, load_session, provider_names
-from fkp.schemes import get_scheme
-from fkp.spec import DETECTOR_THRESHOLD, METADATA_KEY, DetectorSpec, ModelSpec
+from fkp.letterbox import LONGEST
+from fkp.runtime.detectors import FkpDetector
+from fkp.runtime.folders import models_folder
+from fkp.runtime.sessions import ModelSession
+from fkp.spec import ModelSpec
 
 DEFAULT_MODEL = "fkp68-base-int8"
 """What `Landmarker()` and `fkp predict` load: nearly as accurate as the best model, and much faster."""
 
 INDEX_NAME = "index.json"
-_DETECTORS = "detectors"
-_PACKAGE = Path(__file__).resolve().parents[1]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,19 +39,6 @@ class ModelEntry:
     path: Path
     spec: ModelSpec | None
     problem: str | None
-
-
-def models_folder() -> Path:
-    """$FKP_MODELS, else the models inside the installed package, else `exported` of the checkout."""
-    if chosen := os.environ.get("FKP_MODELS"):
-        return Path(chosen)
-    return _own_folder()
-
-
-def detectors_folder() -> Path:
-    """`detectors` in $FKP_MODELS where it exists, else the detectors that come with the project."""
-    chosen = models_folder() / _DETECTORS
-    return chosen if chosen.is_dir() else _own_folder() / _DETECTORS
 
 
 def list_models(folder: Path | None = None) -> list[ModelEntry]:
@@ -117,14 +102,9 @@ def refresh_index(folder: Path) -> None:
     """
     index = {
         "models": _rows(folder, folder.glob("*.onnx"), _model_fields),
-        "detectors": _rows(folder, (folder / _DETECTORS).glob("*.onnx"), _detector_fields),
+        "detectors": _rows(folder, (folder / "detectors").glob("*.onnx"), _detector_fields),
     }
     write_text(folder / INDEX_NAME, json.dumps(index, indent=1, sort_keys=True) + "\n")
-
-
-def _own_folder() -> Path:
-    packaged = _PACKAGE / "exported"
-    return packaged if packaged.is_dir() else _PACKAGE.parent / "exported"
 
 
 def _rows(
@@ -146,17 +126,11 @@ def _rows(
 
 
 def _model_fields(path: Path) -> dict[str, Any]:
-    return {"spec": dataclasses.asdict(ModelSession(path, providers="cpu", threads=1).spec)}
+    return {"spec": ModelSession(path, providers="cpu", threads=1).spec.to_dict()}
 
 
 def _detector_fields(path: Path) -> dict[str, Any]:
-    metadata = load_session(path, provider_names("cpu"), threads=1).get_modelmeta().custom_metadata_map
-    spec = DetectorSpec.from_json(metadata.get(METADATA_KEY, ""))
-    return {
-        "spec": dataclasses.asdict(spec),
-        "threshold": DETECTOR_THRESHOLD,
-        "input": {"longest_side": LONGEST, "multiple_of": STEP},
-    }
+    return {"longest_side": LONGEST, "spec": FkpDetector(path, threads=1).spec.to_dict()}
 
 
 def _entry(folder: Path, name: str, row: Mapping[str, Any]) -> ModelEntry:
@@ -164,8 +138,7 @@ def _entry(folder: Path, name: str, row: Mapping[str, Any]) -> ModelEntry:
     path = folder / Path(str(row.get("file", f"{name}.onnx"))).name
     spec = None
     try:
-        spec = ModelSpec.from_json(json.dumps(row.get("spec")))
-        get_scheme(spec.scheme)
+        spec = ModelSpec.from_dict(row.get("spec"))
         problem = _file_problem(path, row)
     except FkpError as error:
         problem = str(error)

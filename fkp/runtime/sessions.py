@@ -11,7 +11,7 @@ import numpy as np
 import onnxruntime as ort
 from numpy.typing import NDArray
 
-from fkp.errors import FkpError, ModelError, UsageError
+from fkp.errors import ModelError, SpecError, UsageError
 from fkp.schemes import get_scheme
 from fkp.spec import DETECTOR_OUTPUT_NAMES, INPUT_NAME, METADATA_KEY, OUTPUT_NAMES, ModelSpec
 
@@ -115,11 +115,9 @@ class ModelSession:
                 "says how to give another model a description"
             )
         try:
-            spec = ModelSpec.from_json(text)
-            get_scheme(spec.scheme)
-        except FkpError as error:
+            return ModelSpec.from_json(text)
+        except SpecError as error:
             raise self._error(f"cannot be used: {error}") from error
-        return spec
 
     def _check_signature(self) -> None:
         inputs = {i.name: (i.type, i.shape) for i in self._session.get_inputs()}

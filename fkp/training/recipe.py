@@ -22,6 +22,7 @@ class Recipe:
         name: of the recipe, the run and the exported model.
         summary: one line for people who choose a model.
         source: the paper or report that it follows, and where it departs from it.
+        series: of the exported model, see `ModelSpec`.
         scheme: landmark scheme; `nose1` takes the nose tip of whatever scheme the data has.
         train, validation: names of data sets.
         network, options: what `fkp.models.create` builds.
@@ -76,6 +77,7 @@ class Recipe:
     precision: Literal["bf16", "fp32"] = "fp32"
     storage: Storage = "float32"
     seed: int = 0
+    series: str = ""
 
     @property
     def command(self) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TypeVar
@@ -43,8 +42,7 @@ def recover(recipe: Recipe, path: Path, crops: Iterable[NDArray[np.uint8]], run:
     """
     session, spec = open_exported(path, ModelSpec.from_json, run)
     validation = spec.validation
-    epoch = re.search(r"\bepoch (\d+)", validation.metric) if validation else None
-    if validation is None or epoch is None:
+    if validation is None or validation.epoch is None:
         raise RunError(f"{path} does not say for how many epochs its network was trained")
     pictures = torch.from_numpy(np.stack(list(crops)))
     model = recipe.build()
@@ -58,7 +56,7 @@ def recover(recipe: Recipe, path: Path, crops: Iterable[NDArray[np.uint8]], run:
     run.save_weights(
         Weights(
             recipe=recipe.to_dict(), model=model.state_dict(), training_data=dict(spec.training_data),
-            validation=validation.value, epoch=int(epoch[1]), examples=pictures[:8],
+            validation=validation.value, epoch=validation.epoch, examples=pictures[:8],
             pretrained=spec.pretrained,
         )
     )  # fmt: skip

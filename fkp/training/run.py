@@ -15,7 +15,7 @@ from torch import Tensor
 from fkp.errors import RunError
 
 # What may change in a recipe without changing what it trains.
-_WORDS = {"summary", "source", "storage"}
+_WORDS = {"summary", "source", "series", "storage"}
 
 
 @dataclass(frozen=True, slots=True)

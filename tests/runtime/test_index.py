@@ -10,7 +10,8 @@ from onnx_models import make_spec, save_constant_model, save_indexed_model
 from fkp.errors import ModelError
 from fkp.letterbox import LONGEST, STEP
 from fkp.runtime.detectors import FkpDetector
-from fkp.runtime.index import detectors_folder, list_models, refresh_index
+from fkp.runtime.folders import detectors_folder
+from fkp.runtime.index import list_models, refresh_index
 from fkp.runtime.landmarker import Landmarker
 from fkp.spec import DETECTOR_THRESHOLD
 
@@ -121,8 +122,8 @@ def test_the_index_lists_detectors_with_threshold_and_input_size(tmp_path):
     assert list_models(tmp_path) == []
     row = json.loads((tmp_path / "index.json").read_text())["detectors"]["fkp-detector-int8"]
     assert row["file"] == "detectors/fkp-detector-int8.onnx"
-    assert row["threshold"] == DETECTOR_THRESHOLD
-    assert row["input"] == {"longest_side": LONGEST, "multiple_of": STEP}
+    assert (row["spec"]["threshold"], row["spec"]["step"]) == (DETECTOR_THRESHOLD, STEP)
+    assert row["longest_side"] == LONGEST
     assert row["bytes"] == shipped.stat().st_size
     assert row["spec"]["name"] == shipped.stem
 

@@ -86,14 +86,6 @@ def test_what_cannot_be_recovered_is_said_before_a_picture_is_decoded(tmp_path, 
     assert not run.folder.exists()
 
 
-def test_the_epoch_may_stand_anywhere_in_the_words(tmp_path, exported):
-    _, path, crops = exported
-    run = Run(tmp_path / "spot")
-    validation = Validation("others", "NME % of epoch 7, of 48 faces", 3.0)
-    recover(MAPS, described(path, validation=validation), crops, run)
-    assert run.load_weights(MAPS).epoch == 7
-
-
 def test_a_file_of_another_network_is_refused(tmp_path, exported):
     _, path, crops = exported
     wider = dataclasses.replace(MAPS, options={**MAPS.options, "top": 16})

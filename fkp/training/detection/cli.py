@@ -103,7 +103,8 @@ def stages_left(runs: Path) -> Sequence[DetectorRecipe]:
 
 def _export(args: argparse.Namespace) -> int:
     from fkp.export.detector_export import export_detector
-    from fkp.runtime.index import detectors_folder, refresh_index
+    from fkp.runtime.folders import detectors_folder
+    from fkp.runtime.index import refresh_index
 
     out = args.out or detectors_folder()
     path = export_detector(FACE_DETECTOR, Run(args.runs / FACE_DETECTOR.name), out)
@@ -116,7 +117,8 @@ def _export(args: argparse.Namespace) -> int:
 def _quantize(args: argparse.Namespace) -> int:
     from fkp.export.detector_quantize import quantize_detector
     from fkp.export.quantize import check_exported
-    from fkp.runtime.index import detectors_folder, refresh_index
+    from fkp.runtime.folders import detectors_folder
+    from fkp.runtime.index import refresh_index
     from fkp.training.detection.sources import load_pictures
     from fkp.training.detection.trainer import SceneDataset
 
@@ -137,7 +139,7 @@ def _quantize(args: argparse.Namespace) -> int:
 
 
 def _recover(args: argparse.Namespace) -> int:
-    from fkp.runtime.index import detectors_folder
+    from fkp.runtime.folders import detectors_folder
     from fkp.training.detection.recover import recover_detector
 
     recipe = next(stage for stage in STAGES if stage.name == args.stage)

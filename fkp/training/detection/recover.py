@@ -49,7 +49,7 @@ def recover_detector(
     run.save_weights(
         Weights(
             recipe=recipe.to_dict(), model=detector.state_dict(), training_data=dict(spec.training_data),
-            validation=spec.recall.value, epoch=recipe.epochs, examples=pictures[:3],
+            validation=spec.recall.value, epoch=spec.recall.epoch or recipe.epochs, examples=pictures[:3],
         )
     )  # fmt: skip
     return difference

@@ -28,9 +28,10 @@ def run(command: Callable[[], int | None], debug: bool = False, on_interrupt: st
         exception, `INTERRUPTED` after Ctrl-C, `BROKEN_PIPE` when the reader of the output has gone.
     """
     try:
-        code = command() or 0
-        sys.stdout.flush()
-        return code
+        try:
+            return command() or 0
+        finally:
+            sys.stdout.flush()  # here, where a reader that has gone can be handled
     except KeyboardInterrupt:
         print(on_interrupt, file=sys.stderr)
         return INTERRUPTED

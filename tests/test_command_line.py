@@ -64,15 +64,17 @@ def test_version(capsys):
     assert capsys.readouterr().out == f"fkp {fkp.__version__}\n"
 
 
-def test_a_reader_that_has_gone_is_no_error():
+@pytest.mark.parametrize("last", ["print('x' * 100_000)", "print('x'); raise SystemExit(0)"])
+def test_a_reader_that_has_gone_is_no_error(last):
     read, write = os.pipe()
     os.close(read)
-    code = "from fkp.command_line import run; run(lambda: print('x' * 100_000)) == 141 or print('other')"
+    program = f"import sys\ndef command():\n    {last}\nsys.exit(run(command))"
     done = subprocess.run(
-        [sys.executable, "-c", code], stdout=write, stderr=subprocess.PIPE, text=True, check=False
-    )
+        [sys.executable, "-c", f"from fkp.command_line import run\n{program}"],
+        stdout=write, stderr=subprocess.PIPE, text=True, check=False,
+    )  # fmt: skip
     os.close(write)
-    assert (done.returncode, done.stderr) == (0, "")
+    assert (done.returncode, done.stderr) == (command_line.BROKEN_PIPE, "")
 
 
 def test_the_program_is_named_as_it_was_called():

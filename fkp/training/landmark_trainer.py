@@ -63,12 +63,13 @@ class LandmarkTrainer(Trainer):
             samples = [sample for part in training.values() for sample in part]
             crops = load_crops(samples, recipe)
             self.validation = CropDataset(load_crops(validation, recipe), recipe)
-        self.training_data = {name: len(samples) for name, samples in training.items()}
+        parts = {name: len(samples) for name, samples in training.items()}
+        self.training_data = (initial.training_data if initial else {}) | parts
         model = recipe.build()
         if initial is not None:
             layers = model.state_dict().keys()
             model.load_state_dict({name: initial.model[name] for name in initial.model if name in layers})
-        crops = relabel(recipe, crops, self.training_data, model if initial else None, folder.parent)
+        crops = relabel(recipe, crops, parts, model if initial else None, folder.parent)
         self.pretrained = recipe.initial or begin(
             model.network, torch.from_numpy(unit_shapes(samples, recipe.margin, recipe.input_size))
         )

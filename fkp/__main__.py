@@ -14,15 +14,19 @@ from fkp.errors import FkpError
 ROOMS: Mapping[str, Mapping[str, str]] = {
     "fkp.runtime.cli": {"predict": "find the landmarks of faces in pictures and videos"},
     "fkp.datasets.cli": {"data": "download, check and describe the data sets"},
-    "fkp.training.detection.cli": {"detector": "train, export, quantize and recover the face detector"},
+    "fkp.export.detector_cli": {"detector": "train, export, quantize and recover the face detector"},
     "fkp.training.cli": {
         "train": "train a model by its recipe",
+    },
+    "fkp.export.cli": {
         "export": "write a trained model as an .onnx file",
         "quantize": "write an exported model again, in 8-bit integers",
         "recover": "make a run of an exported model, to train on from it",
     },
     "fkp.inspection.cli": {"inspect": "show what a network learned, as pictures"},
 }
+# Imported before the commands that take the name of a recipe: it registers its own.
+MORE_RECIPES = "fkp.course_reports"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -43,6 +47,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         for module, commands in ROOMS.items():
             if command in commands:
+                if module in ("fkp.training.cli", "fkp.export.cli"):
+                    importlib.import_module(MORE_RECIPES)
                 importlib.import_module(module).add_parser(subparsers)
             else:
                 for name, what in commands.items():

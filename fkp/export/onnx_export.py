@@ -18,11 +18,11 @@ from onnx import helper
 from torch import Tensor, nn
 
 from fkp.errors import RunError
-from fkp.export.weight_dtype import Storage, round_weights, store_weights
+from fkp.export.weight_dtype import round_weights, store_weights
 from fkp.models import KeypointModel, multiply_adds
 from fkp.schemes import get_scheme
 from fkp.spec import INPUT_NAME, METADATA_KEY, OUTPUT_NAMES, ModelSpec, Validation
-from fkp.training.recipe import Recipe
+from fkp.training.recipe import Recipe, WeightDtype
 from fkp.training.run import Run, Weights
 
 OPSET = 18
@@ -62,15 +62,14 @@ def export(recipe: Recipe, run: Run, out: Path) -> tuple[Path, float]:
         RunError: the run has no weights, they belong to another version of the recipe, or the file
             differs from the network by more than `PARITY_LIMITS`.
     """
-    weights = run.load_weights(recipe)
     model = recipe.build()
-    model.load_state_dict(weights.model)
-    round_weights(model, recipe.storage)
+    weights = run.load_into(model, recipe)
+    round_weights(model, recipe.weight_dtype)
     network = _Exported(model).eval()
     examples = weights.examples
     path = out / f"{recipe.name}.onnx"
     differences = write_onnx(
-        path, network, _spec(recipe, weights, network).to_json(), recipe.storage, OUTPUT_NAMES,
+        path, network, _spec(recipe, weights, network).to_json(), recipe.weight_dtype, OUTPUT_NAMES,
         batches=(examples[:1], examples[:3], examples[-3:]), limits=PARITY_LIMITS,
         dynamic={0: torch.export.Dim("batch", min=1)},
     )  # fmt: skip
@@ -81,7 +80,7 @@ def write_onnx(
     path: Path,
     network: nn.Module,
     description: str,
-    storage: Storage,
+    weight_dtype: WeightDtype,
     outputs: Sequence[str],
     batches: Sequence[Tensor],
     limits: Sequence[float],
@@ -91,9 +90,9 @@ def write_onnx(
 
     Args:
         path: the file; its folder is made if missing.
-        network: in evaluation mode, its weights rounded to `storage`; uint8 pictures in, tensors out.
+        network: in evaluation mode, its weights rounded to `weight_dtype`; uint8 pictures in, tensors out.
         description: JSON for the file's metadata.
-        storage: of the weights, see `Recipe`.
+        weight_dtype: of the stored weights, see `Recipe`.
         outputs: names of the network's outputs.
         batches: real inputs on which the two are compared; the last has the shape of the export.
         limits: largest difference allowed of each output.
@@ -113,7 +112,7 @@ def write_onnx(
         )  # fmt: skip
     assert program is not None
     proto = program.model_proto
-    store_weights(proto, storage)
+    store_weights(proto, weight_dtype)
     helper.set_model_props(proto, {METADATA_KEY: description})
     onnx.checker.check_model(proto)
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -25,7 +25,6 @@ from torch import Tensor, nn
 from fkp.errors import QuantizationError
 from fkp.export.onnx_export import provenance
 from fkp.export.pack_pixels import PIXELS, feed_bytes, fold_pixels
-from fkp.export.upsample_by_copy import enlarge_by_copies
 from fkp.models import Prediction
 from fkp.spec import INPUT_NAME, METADATA_KEY, OUTPUT_NAMES, DetectorSpec, ModelSpec
 from fkp.training.crops import CropDataset
@@ -113,7 +112,6 @@ def to_integers(
     proto = onnx.load(target)
     if zero is not None:
         feed_bytes(proto)
-    enlarge_by_copies(proto)
     onnx.save(proto, target)
 
 

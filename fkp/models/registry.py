@@ -40,9 +40,9 @@ def create(
     return _NETWORKS[name](num_points, input_size, in_channels, **options)
 
 
-def begin(network: nn.Module, points: Tensor) -> str:
+def initialize(network: nn.Module, points: Tensor) -> str:
     """Called once, before a network's first training step, so that it can load or compute what it starts
-    from; a network that has no such thing has no method `begin`.
+    from; a network that has no such thing has no method `initialize`.
 
     Args:
         points: (N, K, 2) the training faces, in the unit frame.
@@ -50,7 +50,7 @@ def begin(network: nn.Module, points: Tensor) -> str:
     Returns:
         what the weights start from, for `ModelSpec.pretrained`.
     """
-    own = getattr(network, "begin", None)
+    own = getattr(network, "initialize", None)
     return own(points) if own else "from scratch"
 
 

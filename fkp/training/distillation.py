@@ -9,6 +9,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
+from fkp.errors import UsageError
 from fkp.models import Prediction
 from fkp.schemes import get_scheme
 from fkp.training.recipe import Recipe
@@ -30,16 +31,16 @@ class Teacher(nn.Module):
 
         Raises:
             RunError: there is no finished run of it.
-            ValueError: it was trained on other crops, or for other points.
+            UsageError: it was trained on other crops, or for other points.
         """
         if recipe.teacher is None:
             return None
         teacher = get_recipe(recipe.teacher)
         seen = [(one.scheme, one.input_size, one.margin) for one in (teacher, recipe)]
         if seen[0] != seen[1]:
-            raise ValueError(f"{teacher.name} cannot teach {recipe.name}: its crops or its points are others")
+            raise UsageError(f"{teacher.name} cannot teach {recipe.name}: its crops or its points are others")
         model = teacher.build()
-        model.load_state_dict(Run(runs / teacher.name).load_weights(teacher).model)
+        Run(runs / teacher.name).load_into(model, teacher)
         return cls(model, get_scheme(recipe.scheme).mirror)
 
     @torch.no_grad()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 
 from fkp.training.augment import Augmentation
+from fkp.training.config import TrainingConfig
 from fkp.training.losses import Loss
 from fkp.training.recipe import Recipe
 
@@ -26,11 +27,13 @@ _TEACHER = Recipe(
     scheme="ibug68", train=("ibug-train",), validation="ibug-val",
     network="pyramid-softargmax", input_size=(128, 128), margin=1.25,
     loss=Loss("smooth-l1", scale=128, beta=0.5, map_weight=1.0), augmentation=IN_THE_WILD,
-    optimizer="adamw", learning_rate=1e-3, weight_decay=0.01, schedule="cosine", warmup_steps=200,
-    epochs=140, batch_size=32, clip=5.0, ema=0.998, precision="bf16", storage="int8",
+    config=TrainingConfig(
+        epochs=140, batch_size=32, optimizer="adamw", learning_rate=1e-3, weight_decay=0.01,
+        schedule="cosine", warmup_steps=200, clip=5.0, ema=0.998, precision="bf16",
+    ),
+    weight_dtype="int8",
 )  # fmt: skip
-_LARGE = dataclasses.replace(
-    _TEACHER,
+_LARGE = _TEACHER.replace(
     name="fkp68-large-first",
     summary="68 points by soft-argmax over 40x40 maps; the first round of fkp68-large",
     source="own: fkp68-teacher, trained on with larger crops and the faces that it labeled",
@@ -39,8 +42,7 @@ _LARGE = dataclasses.replace(
     input_size=(160, 160),
     epochs=36,
 )
-_BASE = dataclasses.replace(
-    _TEACHER,
+_BASE = _TEACHER.replace(
     name="fkp68-base-scratch",
     summary="68 points by soft-argmax over 40x40 maps; the first round of fkp68-base",
     source="own: a third of fkp68-large's work, taught by its maps and by its labels on more pictures",
@@ -52,8 +54,7 @@ _BASE = dataclasses.replace(
     epochs=90,
 )
 # Without its first block, a seventh of the work, which is not missed once the rest is taught again.
-_BASE_AGAIN = dataclasses.replace(
-    _BASE,
+_BASE_AGAIN = _BASE.replace(
     name="fkp68-base-again",
     summary="68 points by soft-argmax over 40x40 maps; the second round of fkp68-base",
     source="own: fkp68-base-scratch without its first block, taught again, on mirrored crops too",
@@ -61,8 +62,7 @@ _BASE_AGAIN = dataclasses.replace(
     options={**_BASE.options, "blocks": (0, 2, 2, 2)},
     epochs=48,
 )
-_TINY = dataclasses.replace(
-    _BASE,
+_TINY = _BASE.replace(
     name="fkp68-tiny-scratch",
     summary="68 points by soft-argmax over 40x40 maps; the first round of fkp68-tiny",
     source="own: less than half of fkp68-base's work, taught in the same way",
@@ -70,8 +70,7 @@ _TINY = dataclasses.replace(
     learning_rate=2e-3,
     epochs=110,
 )
-_TINY_AGAIN = dataclasses.replace(
-    _TINY,
+_TINY_AGAIN = _TINY.replace(
     name="fkp68-tiny-again",
     summary="68 points by soft-argmax over 40x40 maps; the second round of fkp68-tiny",
     source="own: fkp68-tiny-scratch, taught again, on mirrored crops too",
@@ -83,8 +82,8 @@ _TINY_AGAIN = dataclasses.replace(
 
 def _milder(first: Recipe, name: str, summary: str, source: str) -> Recipe:
     """The last epochs of a network, whose pictures are varied less."""
-    return dataclasses.replace(
-        first, name=name, summary=summary, source=source, initial=first.name, augmentation=_MILD,
+    return first.replace(
+        name=name, summary=summary, source=source, initial=first.name, augmentation=_MILD,
         learning_rate=2e-4, warmup_steps=50, epochs=8,
     )  # fmt: skip
 

@@ -121,7 +121,7 @@ def _quantize(args: argparse.Namespace) -> int:
     pictures = load_pictures(root, FACE_DETECTOR.sure)
     path, before, after = quantize_detector(
         source, SceneDataset(pictures.people, FACE_DETECTOR),
-        load(FACE_DETECTOR.validation, root), pictures.unseen_things,
+        load(FACE_DETECTOR.validation, root), pictures.unseen_negatives,
     )  # fmt: skip
     print(f"{path}: {path.stat().st_size / 1e6:.2f} MB")
     for figure, value in before.items():

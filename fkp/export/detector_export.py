@@ -1,4 +1,4 @@
-"""From the trained face detector to its .onnx file."""
+"""Export of the face detector."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From trained weights to the .onnx file that everything else runs on."""
+"""Export: from trained weights to the .onnx file that everything else runs on."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From an exported file back to a run that training can go on from: as `initial`, or as a teacher."""
+"""Recovery: from an exported file back to a run that recipes can name as `initial` or `teacher`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a trained network teaches a smaller one: its answers to the same crops."""
+"""Distillation: a network learns the predictions of a trained one for the same crops."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from fkp.training.run import Run
 
 
 class Teacher(nn.Module):
-    """A trained model, whose answers are averaged with those to the mirrored crops."""
+    """A trained model, whose predictions are averaged with those for the mirrored crops."""
 
     def __init__(self, model: nn.Module, mirror_order: Sequence[int]) -> None:
         super().__init__()

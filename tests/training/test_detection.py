@@ -143,12 +143,12 @@ def test_training_resumes_and_refuses_another_recipe(trained):
     assert again.finished
 
 
-def test_things_are_trained_on_where_the_recipe_says_so(tmp_path):
-    recipe = SMALL.replace(things=True)
-    with pytest.raises(RunError, match="small needs pictures of things: see `python -m fkp data things"):
+def test_negatives_are_trained_on_where_the_recipe_says_so(tmp_path):
+    recipe = SMALL.replace(negatives=True)
+    with pytest.raises(RunError, match="small needs negatives: see `python -m fkp data things"):
         DetectorTrainer(recipe, tmp_path).prepare(PICTURES, [])
     wall = Picture(np.zeros((240, 320, 3), np.uint8), [], np.zeros(0, bool))
-    more = PICTURES._replace(things=[wall, wall])
+    more = PICTURES._replace(negatives=[wall, wall])
     for one, pictures in ((recipe, 3), (SMALL, 1)):
         trainer = DetectorTrainer(one, tmp_path)
         trainer.prepare(more, [])
@@ -248,10 +248,10 @@ def test_evaluation_counts_what_is_found(tmp_path):
             found[1] += 1000
             return FaceCells(found[None], torch.tensor([[4.0 if len(xs) else -4.0, 3.0]]))
 
-    things = [Picture(np.zeros((64, 500, 3), np.uint8), [], np.zeros(0, bool))] * 2
-    figures = evaluate(Knows(), [face], things)
+    negatives = [Picture(np.zeros((64, 500, 3), np.uint8), [], np.zeros(0, bool))] * 2
+    figures = evaluate(Knows(), [face], negatives)
     assert figures["recall"] == figures["recall_small"] == figures["recall_large"] == 1
-    assert figures["others"] == figures["in_things"] == 1
+    assert figures["others"] == figures["in_negatives"] == 1
     assert figures["iou"] > 0.95
 
 
@@ -305,7 +305,7 @@ def test_pictures_join_annotations_with_the_teachers_faces(fake_root, tmp_path, 
     assert box_iou(points_box(found.faces[0]), face.box)[0, 0] == pytest.approx(1)
 
 
-def test_in_pictures_of_things_only_the_surest_finds_are_doubted(tmp_path, monkeypatch):
+def test_in_negatives_only_the_surest_finds_are_doubted(tmp_path, monkeypatch):
     monkeypatch.setenv("FKP_LABELS", str(tmp_path / "labels.jsonl"))
     (tmp_path / "things").mkdir()
     Image.new("RGB", (300, 200)).save(tmp_path / "things/wall.jpg")

@@ -19,7 +19,7 @@ class DetectorRecipe(BaseRecipe):
         rows: shares of scenes with 0, 1, 2 and so on rows and columns of pictures.
         largest: side of the largest faces over that of the scene, or of their cell in a mosaic.
         patterns: share of drawn patterns behind the faces.
-        things: whether pictures of things are among those that scenes are made of.
+        negatives: whether scenes are also made of pictures without faces.
         sure: the score of a teacher's box from which it is a face; below it the loss ignores the box.
     """
 
@@ -27,7 +27,7 @@ class DetectorRecipe(BaseRecipe):
     rows: Sequence[float] = (0.1, 0.4, 0.3, 0.2)
     largest: float = 0.95
     patterns: float = 0.0
-    things: bool = False
+    negatives: bool = False
     sure: float = 0.7
 
     @property
@@ -62,7 +62,7 @@ _THIRD = _SECOND.replace(
     name="fkp-detector-third",
     summary="the third stage of fkp-detector",
     initial=_SECOND.name,
-    things=True,
+    negatives=True,
     epochs=16,
     learning_rate=1e-3,
 )

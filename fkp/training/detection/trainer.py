@@ -53,20 +53,20 @@ class DetectorTrainer(Trainer):
 
         Raises:
             RunError: the folder holds a run of another version of the recipe, a damaged one, or final weights
-                without a checkpoint to go on from, the run it starts from has not begun, or pictures of
-                things are needed and there are none.
+                without a checkpoint to go on from, the run it starts from has not begun, or negatives
+                are needed and there are none.
         """
         recipe = self.recipe
         self.check_continues()
         set_seed(recipe.config.seed)
-        if recipe.things and not pictures.things:
-            raise RunError(f"{recipe.name} needs pictures of things: see `python -m fkp data things --help`")
+        if recipe.negatives and not pictures.negatives:
+            raise RunError(f"{recipe.name} needs negatives: see `python -m fkp data things --help`")
         model = recipe.build()
         if recipe.initial:  # before scenes are made: it may be missing
             before = Run(self.run.folder.parent / recipe.initial)
             fill(model, before.read_weights(recipe.command).model, before.weights)
-        self.validation, self.things = validation, pictures.unseen_things
-        shown = pictures.people + (pictures.things if recipe.things else [])
+        self.validation, self.negatives = validation, pictures.unseen_negatives
+        shown = pictures.people + (pictures.negatives if recipe.negatives else [])
         scenes = SceneDataset(shown, recipe)
         self.examples = torch.from_numpy(np.stack([scenes[i, i][0] for i in range(_EXAMPLES)]))
         self.training_data = {
@@ -86,7 +86,7 @@ class DetectorTrainer(Trainer):
         return detection_loss(cells, boxes, kinds)
 
     def validate(self, epoch: int) -> dict[str, float]:
-        figures = evaluate(self.exported, self.validation, self.things)
+        figures = evaluate(self.exported, self.validation, self.negatives)
         state = {name: value.cpu() for name, value in self.exported.state_dict().items()}
         self.run.save_weights(
             Weights(

@@ -7,6 +7,8 @@ from typing import TypeVar
 
 from torch import Tensor, nn
 
+from fkp.errors import UsageError
+
 _NETWORKS: dict[str, type[nn.Module]] = {}
 Network = TypeVar("Network", bound=type[nn.Module])
 
@@ -33,10 +35,10 @@ def create(
     """The network of that name, with fresh weights.
 
     Raises:
-        ValueError: there is none; the message lists the names.
+        UsageError: there is none; the message lists the names.
     """
     if name not in _NETWORKS:
-        raise ValueError(f"unknown network {name!r}; known: {', '.join(network_names())}")
+        raise UsageError(f"unknown network {name!r}; known: {', '.join(network_names())}")
     return _NETWORKS[name](num_points, input_size, in_channels, **options)
 
 

@@ -7,6 +7,7 @@ import pytest
 import torch
 from small_runs import MAPS, SPOT, fit, prepared, spots, trainer
 
+from fkp.errors import UsageError
 from fkp.models import Prediction
 from fkp.training import distillation, landmark_trainer
 from fkp.training.distillation import Teacher
@@ -36,7 +37,7 @@ def test_a_teacher_teaches_what_it_knows(tmp_path, monkeypatch):
     learning = trainer(tmp_path, pupil, folder="pupil")
     learning.fit({"spots": wrong}, samples[:16])
     assert min(row["val_nme"] for row in learning.history) < 2 * run.load_weights(SPOT).validation
-    with pytest.raises(ValueError, match="spot cannot teach pupil"):
+    with pytest.raises(UsageError, match="spot cannot teach pupil"):
         prepared(tmp_path, pupil.replace(margin=2.0), folder="lost")
 
 

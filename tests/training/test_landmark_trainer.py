@@ -145,9 +145,9 @@ def test_broken_pictures_and_missing_points_are_named(tmp_path):
     with pytest.raises(ImageError, match=r"0-1\.png"):
         load_crops(samples, SPOT)
     assert not list((tmp_path / "cache").glob("*"))
-    with pytest.raises(ValueError, match=r"1 faces have no points.*0-0.png"):
+    with pytest.raises(RunError, match=r"1 faces have no points.*0-0.png"):
         load_crops([dataclasses.replace(samples[0], points=None)], SPOT)
-    with pytest.raises(ValueError, match="no faces"):
+    with pytest.raises(RunError, match="no faces"):
         load_crops([], SPOT)
 
 

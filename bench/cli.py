@@ -8,7 +8,7 @@ from pathlib import Path
 from bench.baselines import BASELINES
 from bench.course_reports import cli as experiments_cli
 from bench.results import RESULTS
-from bench.tasks import calibration, detection_cli, kaggle_cli
+from bench.tasks import calibration, detection_cli, kaggle_cli, large_pose
 from fkp.datasets.options import add_data, positive
 
 _EXAMPLES = """\
@@ -61,6 +61,7 @@ def parse(arguments: list[str]) -> argparse.Namespace:
                 "--compare", nargs="+", metavar="MODEL", help="measure these models and baselines in turns"
             )
     calibration.add_parser(commands)
+    large_pose.add_parser(commands)
     detection_cli.add_parser(commands)
     kaggle_cli.add_parser(commands)
     experiments_cli.add_parser(commands)

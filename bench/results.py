@@ -24,6 +24,7 @@ KEYS: Mapping[str, tuple[str, ...]] = {
     "detect": ("model", "dataset"),
     "boxes": ("model", "boxes", "passes"),
     "confidence": ("model", "dataset", "group"),
+    "large-pose": ("model", "dataset", "pose"),
 }
 
 

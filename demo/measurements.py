@@ -8,7 +8,8 @@ from functools import lru_cache
 from pathlib import Path
 
 from fkp.datasets import TEST_SETS
-from fkp.runtime.index import models_folder, read_index
+from fkp.runtime.folders import models_folder
+from fkp.runtime.index import read_index
 
 RESULTS = Path(__file__).resolve().parents[1] / "bench" / "results"
 

@@ -16,6 +16,7 @@ from fkp.schemes import SCHEMES
 METADATA_KEY = "fkp"
 INPUT_NAME = "image"
 OUTPUT_NAMES = ("points", "scores")
+VISIBLE_NAME = "visible"  # an output that not every model has
 DETECTOR_OUTPUT_NAMES = ("boxes", "scores")
 DETECTOR_THRESHOLD = 0.65  # score of a face: on validation pictures few faces are below it
 

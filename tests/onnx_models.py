@@ -11,7 +11,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 from fkp.runtime.index import refresh_index
 from fkp.schemes import get_scheme
-from fkp.spec import INPUT_NAME, METADATA_KEY, OUTPUT_NAMES, ModelSpec
+from fkp.spec import INPUT_NAME, METADATA_KEY, OUTPUT_NAMES, VISIBLE_NAME, ModelSpec
 
 SIZE = (64, 64)
 
@@ -46,11 +46,16 @@ def save_constant_model(
     spec: ModelSpec | None = None,
     points: ArrayLike | None = None,
     scores: ArrayLike | None = None,
+    visible: ArrayLike | None = None,
 ) -> Path:
-    """A model that answers every crop with the same points and scores."""
+    """A model that answers every crop with the same points and scores and, where given, `visible`."""
     spec = spec or make_spec()
     points = mean_shape(spec.scheme) if points is None else points
-    return _save(folder, spec, _constant_nodes(spec), _arrays(spec, points, scores))
+    nodes, arrays = _constant_nodes(spec), _arrays(spec, points, scores)
+    if visible is not None:
+        nodes.append(helper.make_node("Add", ["zero_row", "probability"], [VISIBLE_NAME]))
+        arrays["probability"] = np.asarray(visible)[None]
+    return _save(folder, spec, nodes, arrays)
 
 
 def save_bright_dot_model(
@@ -133,6 +138,11 @@ def _save(folder, spec, nodes, arrays, axes=None) -> Path:
         [
             helper.make_tensor_value_info(OUTPUT_NAMES[0], TensorProto.FLOAT, ["N", count, 2]),
             helper.make_tensor_value_info(OUTPUT_NAMES[1], TensorProto.FLOAT, ["N", count]),
+            *(
+                helper.make_tensor_value_info(VISIBLE_NAME, TensorProto.FLOAT, ["N", count])
+                for node in nodes
+                if VISIBLE_NAME in node.output
+            ),
         ],
         weights,
     )

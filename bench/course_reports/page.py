@@ -19,7 +19,8 @@ from bench.report.result_set import Column, CsvRow, ResultSet, best
 from bench.report.tables import Table
 from bench.results import cell, read_csv
 from fkp.datasets import TEST_SETS
-from fkp.runtime.index import models_folder, read_index
+from fkp.runtime.folders import models_folder
+from fkp.runtime.index import read_index
 
 FOLDER = "reports"  # of the CSVs and pictures, beside the page
 _TEMPLATE = Path(__file__).with_name("page.md")

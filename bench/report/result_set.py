@@ -14,7 +14,8 @@ from bench.detectors import detector_hash
 from bench.results import KEYS, is_gone, keep_only, read_rows
 from bench.tasks.distortions import DISTORTIONS
 from fkp.datasets import TEST_SETS
-from fkp.runtime.index import models_folder, read_index
+from fkp.runtime.folders import models_folder
+from fkp.runtime.index import read_index
 from fkp.schemes import REGIONS
 
 CsvRow = Mapping[str, str]

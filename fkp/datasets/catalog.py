@@ -87,6 +87,10 @@ def _held_out(sample: Sample) -> bool:
     return int.from_bytes(digest[:8], "big") < _VALIDATION_SHARE * 2**64
 
 
+def _is_turned(sample: Sample) -> bool:
+    return sample.pose != "frontal"
+
+
 def _ibug(validation: bool) -> Dataset:
     def keep(name: str) -> bool:
         return name.startswith(_TRAIN_FOLDERS) and "_mirror." not in name  # mirrors are made, not read
@@ -184,6 +188,9 @@ DATASETS: Mapping[str, Dataset] = {
         _300w("lfpw", "300-W common, the LFPW part", ("lfpw/testset",)),
         _kaggle_test(),
         _merl_rav("merl-rav-train", "training", "train", lambda s: not _held_out(s)),
+        _merl_rav(
+            "merl-rav-turned", "turned training", "train", lambda s: _is_turned(s) and not _held_out(s)
+        ),
         _merl_rav("merl-rav-val", "validation", "train", _held_out),
         _merl_rav("merl-rav-test", "test", "test", lambda s: True),
         _cfp(validation=False),

@@ -12,6 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
+from fkp.datasets import asymmetry_cli
+from fkp.datasets.asymmetry_cli import mirror_averaged
 from fkp.datasets.box_fitting import fit_box_map
 from fkp.datasets.catalog import (
     DATASETS,
@@ -27,7 +29,6 @@ from fkp.datasets.negatives import gather
 from fkp.datasets.options import add_data, data_root, positive
 from fkp.datasets.pseudo_labels import PseudoLabel, append_label, labels_file, resume_labels
 from fkp.errors import ImageError
-from fkp.geometry import mirror_points
 from fkp.images import load_image
 
 if TYPE_CHECKING:
@@ -47,6 +48,7 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
     _add_fit_boxes(commands)
     _add_label(commands)
     _add_things(commands)
+    asymmetry_cli.add_parser(commands)
 
 
 def _add_check(commands: argparse._SubParsersAction) -> None:
@@ -182,17 +184,10 @@ def _label(args: argparse.Namespace) -> int:
 def label_picture(landmarker: Landmarker, image: NDArray[np.uint8]) -> list[PseudoLabel]:
     """The faces of an RGB picture (H, W, 3): points and scores are means over it and its mirror image."""
     found = landmarker.detect(image)
-    points, scores = landmarker.predict_with_scores(image, found.boxes)
-    mirrored = found.boxes.copy()
-    mirrored[:, [0, 2]] = image.shape[1] - 1 - found.boxes[:, [2, 0]]
-    other, other_scores = landmarker.predict_with_scores(np.ascontiguousarray(image[:, ::-1]), mirrored)
-    order = list(landmarker.scheme.mirror)
-    back = [mirror_points(p, image.shape[1], order) for p in other]
-    mean = (points + np.reshape(back, points.shape)) / 2
-    confidence = (scores + other_scores[:, order]).mean(axis=1) / 2
+    points, scores = mirror_averaged(landmarker, image, found.boxes)
     return [
         PseudoLabel(float(score), float(sure), p, landmarker.spec.scheme)
-        for score, sure, p in zip(found.scores, confidence, mean, strict=True)
+        for score, sure, p in zip(found.scores, scores.mean(axis=1), points, strict=True)
     ]
 
 

@@ -52,7 +52,7 @@ def read_merl_rav(folder: Path, side: Side, on_error: OnError = fail) -> Iterato
 def read_merl_rav_pts(folder: Path, side: Side | None, on_error: OnError = fail) -> Iterator[Sample]:
     """The same from the authors' files.
 
-    They are `merl_rav_labels/POSE/SIDEset/[labels/]imageNNNNN[_n].pts` with AFLW's photos in `aflw/flickr`,
+    They are `merl_rav_labels/POSE/SIDEset/[labels/]imageNNNNN[_n].pts` with AFLW's photos in `aflw/flickr`
     or those in `merl_rav_organized`, where each has its picture beside it. Coordinates are taken as they
     stand there. No side means both.
     """

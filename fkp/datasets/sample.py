@@ -17,6 +17,9 @@ from fkp.schemes import NOSE1, get_scheme
 VISIBLE, COVERED, HIDDEN = 0, 1, 2
 """States of a point: seen, covered by something else, hidden by the head itself."""
 
+VISIBLE, COVERED, HIDDEN = 0, 1, 2
+"""States of a point: seen, covered by something else, hidden by the head itself."""
+
 OnError = Callable[[DataError], None]
 """What a reader calls for a broken entry: raise (the default), or return to skip the entry.
 

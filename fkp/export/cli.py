@@ -66,7 +66,8 @@ def _add_recover(subparsers: argparse._SubParsersAction) -> None:
 
 def _export(args: argparse.Namespace) -> int:
     from fkp.export.onnx_export import export
-    from fkp.runtime.index import models_folder, refresh_index
+    from fkp.runtime.folders import models_folder
+    from fkp.runtime.index import refresh_index
 
     recipe = get_recipe(args.name)
     folder = args.out or models_folder()
@@ -79,7 +80,8 @@ def _export(args: argparse.Namespace) -> int:
 
 def _quantize(args: argparse.Namespace) -> int:
     from fkp.export.quantize import check_exported, quantize
-    from fkp.runtime.index import models_folder, refresh_index
+    from fkp.runtime.folders import models_folder
+    from fkp.runtime.index import refresh_index
     from fkp.training.crops import CropDataset, load_crops
 
     recipe, folder = get_recipe(args.name), args.out or models_folder()
@@ -99,7 +101,7 @@ def _quantize(args: argparse.Namespace) -> int:
 
 def _recover(args: argparse.Namespace) -> int:
     from fkp.export.recover import recover
-    from fkp.runtime.index import models_folder
+    from fkp.runtime.folders import models_folder
 
     recipe, run = get_recipe(args.name), Run(args.runs / args.name)
     path = args.file or models_folder() / f"{args.name}.onnx"

@@ -100,10 +100,13 @@ def stages_left(runs: Path) -> Sequence[DetectorRecipe]:
 
 def _export(args: argparse.Namespace) -> int:
     from fkp.export.detector_export import export_detector
-    from fkp.runtime.index import models_folder
+    from fkp.runtime.folders import detectors_folder
+    from fkp.runtime.index import refresh_index
 
-    out = args.out or models_folder() / "detectors"
+    out = args.out or detectors_folder()
     path = export_detector(FACE_DETECTOR, Run(args.runs / FACE_DETECTOR.name), out)
+    if args.out is None:
+        refresh_index(out.parent)
     print(f"{path}: {path.stat().st_size / 1e6:.2f} MB")
     return 0
 
@@ -111,11 +114,12 @@ def _export(args: argparse.Namespace) -> int:
 def _quantize(args: argparse.Namespace) -> int:
     from fkp.export.detector_quantize import quantize_detector
     from fkp.export.quantize import check_exported
-    from fkp.runtime.index import models_folder
+    from fkp.runtime.folders import detectors_folder
+    from fkp.runtime.index import refresh_index
     from fkp.training.detection.sources import load_pictures
     from fkp.training.detection.trainer import SceneDataset
 
-    source = (args.out or models_folder() / "detectors") / f"{FACE_DETECTOR.name}.onnx"
+    source = (args.out or detectors_folder()) / f"{FACE_DETECTOR.name}.onnx"
     check_exported(source, "detector export")
     root = data_root(args.data)
     pictures = load_pictures(root, FACE_DETECTOR.sure)
@@ -123,6 +127,8 @@ def _quantize(args: argparse.Namespace) -> int:
         source, SceneDataset(pictures.people, FACE_DETECTOR),
         load(FACE_DETECTOR.validation, root), pictures.unseen_negatives,
     )  # fmt: skip
+    if args.out is None:
+        refresh_index(path.parent.parent)
     print(f"{path}: {path.stat().st_size / 1e6:.2f} MB")
     for figure, value in before.items():
         print(f"  {figure}: {value:.4f} -> {after[figure]:.4f}")
@@ -131,11 +137,11 @@ def _quantize(args: argparse.Namespace) -> int:
 
 def _recover(args: argparse.Namespace) -> int:
     from fkp.export.detector_recover import recover_detector
-    from fkp.runtime.index import models_folder
+    from fkp.runtime.folders import detectors_folder
 
     recipe = next(stage for stage in STAGES if stage.name == args.stage)
     run = Run(args.runs / recipe.name)
-    path = args.file or models_folder() / "detectors" / f"{FACE_DETECTOR.name}.onnx"
+    path = args.file or detectors_folder() / f"{FACE_DETECTOR.name}.onnx"
     difference = recover_detector(recipe, path, _recovery_scenes(recipe, data_root(args.data)), run)
     print(f"{run.weights}: scores within {difference:.1e} of those of {path}")
     return 0

@@ -50,7 +50,7 @@ def recover_detector(
         Weights(
             recipe=recipe.to_dict(), model=detector.state_dict(), training_data=dict(spec.training_data),
             validation=spec.recall.value, epoch=spec.recall.epoch or recipe.config.epochs,
-            examples=pictures[:3], recovered=True,
+            examples=pictures[:3], final=True,
         )
     )  # fmt: skip
     return difference

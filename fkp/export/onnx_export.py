@@ -21,13 +21,13 @@ from fkp.errors import RunError
 from fkp.export.weight_dtype import round_weights, store_weights
 from fkp.models import KeypointModel, multiply_adds
 from fkp.schemes import get_scheme
-from fkp.spec import INPUT_NAME, METADATA_KEY, OUTPUT_NAMES, ModelSpec, Validation
+from fkp.spec import INPUT_NAME, METADATA_KEY, OUTPUT_NAMES, VISIBLE_NAME, ModelSpec, Validation
 from fkp.training.recipe import Recipe, WeightDtype
 from fkp.training.run import Run, Weights
 
 OPSET = 18
 # Largest differences from the trained network: of the points, in crop sides, and of the scores.
-PARITY_LIMITS = (1e-4, 1e-3)
+PARITY_LIMITS = (1e-4, 1e-3, 1e-3)
 LICENSE = (
     "Weights trained on face data sets that are free for research and education only; "
     "not for commercial use. See the README."
@@ -36,15 +36,16 @@ _LIBRARIES = ("torch", "onnx", "onnxruntime", "numpy")
 
 
 class _Exported(nn.Module):
-    """The contract's two outputs of a keypoint model."""
+    """The contract's outputs of a keypoint model: points, scores and, where it has them, visible."""
 
     def __init__(self, model: KeypointModel) -> None:
         super().__init__()
         self.model = model
 
-    def forward(self, image: Tensor) -> tuple[Tensor, Tensor]:
-        points, scores, _ = self.model(image)
-        return points, torch.ones_like(points[..., 0]) if scores is None else scores
+    def forward(self, image: Tensor) -> tuple[Tensor, ...]:
+        points, scores, _, visible = self.model(image)
+        scores = torch.ones_like(points[..., 0]) if scores is None else scores
+        return (points, scores) if visible is None else (points, scores, visible)
 
 
 def export(recipe: Recipe, run: Run, out: Path) -> tuple[Path, float]:
@@ -67,10 +68,13 @@ def export(recipe: Recipe, run: Run, out: Path) -> tuple[Path, float]:
     round_weights(model, recipe.weight_dtype)
     network = _Exported(model).eval()
     examples = weights.examples
+    with torch.inference_mode():
+        says_visible = len(network(examples[:1])) == 3
     path = out / f"{recipe.name}.onnx"
     differences = write_onnx(
-        path, network, _spec(recipe, weights, network).to_json(), recipe.weight_dtype, OUTPUT_NAMES,
-        batches=(examples[:1], examples[:3], examples[-3:]), limits=PARITY_LIMITS,
+        path, network, _spec(recipe, weights, network).to_json(), recipe.weight_dtype,
+        outputs=(*OUTPUT_NAMES, VISIBLE_NAME) if says_visible else OUTPUT_NAMES,
+        batches=(examples[:1], examples[:3], examples[-3:]), limits=PARITY_LIMITS[: 2 + says_visible],
         dynamic={0: torch.export.Dim("batch", min=1)},
     )  # fmt: skip
     return path, differences[0]

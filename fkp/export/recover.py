@@ -57,7 +57,7 @@ def recover(recipe: Recipe, path: Path, crops: Iterable[NDArray[np.uint8]], run:
         Weights(
             recipe=recipe.to_dict(), model=model.state_dict(), training_data=dict(spec.training_data),
             validation=validation.value, epoch=validation.epoch, examples=pictures[:8],
-            pretrained=spec.pretrained, recovered=True,
+            pretrained=spec.pretrained, final=True,
         )
     )  # fmt: skip
     return difference

@@ -22,7 +22,8 @@ from fkp.inspection.feature_maps import Inside
 from fkp.inspection.rendering import Picture, Sketch
 from fkp.runtime.drawing import draw
 from fkp.runtime.face import Face
-from fkp.runtime.index import find_model, models_folder, read_index
+from fkp.runtime.folders import models_folder
+from fkp.runtime.index import find_model, read_index
 from fkp.runtime.landmarker import Landmarker
 from fkp.runtime.sessions import ModelSession
 from fkp.schemes import NOSE1

@@ -27,11 +27,13 @@ class Prediction(NamedTuple):
         points: (N, K, 2) in the unit frame.
         scores: (N, K) confidence in [0, 1], None where the network has none.
         log_maps: (N, K, h, w) log-probabilities over the cells of a map, None without maps.
+        visible: (N, K) probability that a point can be seen, None where the network does not say.
     """
 
     points: Tensor
     scores: Tensor | None = None
     log_maps: Tensor | None = None
+    visible: Tensor | None = None
 
 
 class Preprocess(nn.Module):

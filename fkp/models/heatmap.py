@@ -11,6 +11,7 @@ from torch.nn import functional as F
 from fkp.models.base import Prediction
 from fkp.models.heads import full_precision
 from fkp.models.registry import register
+from fkp.models.visibility import Reading, VisibilityHead
 
 _SPREAD = 8.0  # variance of a map, in cells, at which a score has fallen to 1 / e
 
@@ -25,12 +26,23 @@ def soft_argmax(logits: Tensor, split: int = 1) -> Prediction:
         logits: (N, K * split^2, h, w): each cell of the network's last level holds split x split cells
             of the map of (h * split, w * split), in the order of `torch.nn.functional.pixel_shuffle`.
     """
+    return read_maps(logits, cell_probabilities(logits, split), split)
+
+
+def cell_probabilities(logits: Tensor, split: int) -> Tensor:
+    """The softmax of each map, (N, K, split^2 * h * w), in the order of its channels and cells."""
+    n, _, h, w = logits.shape
+    return logits.float().reshape(n, -1, split**2 * h * w).softmax(dim=-1)
+
+
+def read_maps(logits: Tensor, probabilities: Tensor, split: int) -> Prediction:
+    """The prediction of `soft_argmax`, from the logits and their `cell_probabilities`."""
     n, channels, h, w = logits.shape
     cells = logits.float().reshape(n, -1, split**2 * h * w)
     # The first two moments of each map in one product, whatever the order of its cells: re-ordering
     # them first would cost a CPU as much as all the rest of this function.
     centers = _cell_moments(h, w, split, logits.device)
-    moments = full_precision(cells.softmax(dim=-1).matmul, centers)
+    moments = full_precision(probabilities.matmul, centers)
     points, squares = moments[..., :2], moments[..., 2]
     spread = (squares - points.square().sum(dim=-1)) * (h * w * split**2)
     log_maps = cells.log_softmax(dim=-1).view(n, channels, h, w)
@@ -76,6 +88,7 @@ class PyramidSoftArgmax(nn.Module):
         blocks: residual blocks of each stage; the first may have none.
         finest: stage at which the top-down path ends. Where it is not the first, a cell of it answers for
             several cells of the map, which saves the work of the finest level.
+        visibility: whether a head on top says which points can be seen.
     """
 
     def __init__(
@@ -87,6 +100,7 @@ class PyramidSoftArgmax(nn.Module):
         top: int = 72,
         blocks: Sequence[int] = (2, 2, 2, 2),
         finest: int = 0,
+        visibility: bool = False,
     ) -> None:
         super().__init__()
         if any(side % 32 for side in input_size):
@@ -107,8 +121,16 @@ class PyramidSoftArgmax(nn.Module):
         self.laterals = nn.ModuleList(conv_bn(width, top, kernel=1) for width in widths[finest:])
         self.smooth = nn.ModuleList(BasicBlock(top, top) for _ in widths[finest:-1])
         self.head = nn.Conv2d(top, num_points * self.split**2, 1)
+        self.visibility = VisibilityHead(num_points, top, widths[-1]) if visibility else None
 
     def forward(self, x: Tensor) -> Prediction:
+        reading = self.read(x)
+        if self.visibility is None:
+            return reading.prediction
+        return reading.prediction._replace(visible=self.visibility(reading).sigmoid())
+
+    def read(self, x: Tensor) -> Reading:
+        """The prediction without `visible`, and the features behind it."""
         x = self.stem(x)
         features = []
         for stage in self.stages:
@@ -119,4 +141,6 @@ class PyramidSoftArgmax(nn.Module):
         for i in reversed(range(len(self.smooth))):
             top = F.interpolate(top, scale_factor=2.0, mode="nearest")
             top = self.smooth[i](F.relu(top + self.laterals[i](features[i])))
-        return soft_argmax(self.head(top), self.split)
+        logits = self.head(top)
+        probabilities = cell_probabilities(logits, self.split)
+        return Reading(read_maps(logits, probabilities, self.split), probabilities, top, features[-1])

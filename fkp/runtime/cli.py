@@ -15,13 +15,12 @@ from tqdm import tqdm
 from fkp.errors import FkpError, UsageError
 from fkp.images import load_image
 from fkp.runtime.drawing import draw
+from fkp.runtime.index import DEFAULT_MODEL
 from fkp.runtime.landmarker import Landmarker
 from fkp.runtime.results import ResultWriter, to_pts
 
 _IMAGES = {".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".avif", ".jp2", ".ppm", ".pgm"}
 _VIDEOS = {".mp4", ".mov", ".m4v", ".webm", ".mkv", ".avi", ".mpg", ".mpeg", ".wmv", ".flv", ".ogv"}
-
-_MODEL = "fkp68-base-int8"  # all but the most accurate, at a third of its time
 
 _EXAMPLE = """\
 example:
@@ -49,8 +48,8 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
     )
     parser.add_argument(
         "--model",
-        default=_MODEL,
-        help=f"a name of exported/index.json, or the path of an .onnx file (default: {_MODEL})",
+        default=DEFAULT_MODEL,
+        help=f"a name of exported/index.json, or the path of an .onnx file (default: {DEFAULT_MODEL})",
     )
     parser.add_argument(
         "--out", required=True, type=Path, metavar="DIR", help="folder for the results, made if missing"

@@ -26,6 +26,7 @@ REGION_COLORS: Mapping[str, Color] = {
     "mouth": (213, 94, 0),
 }
 _WHITE: Color = (255, 255, 255)
+_VISIBLE = 0.5  # probability from which a point counts as visible
 _COARSE = 400  # pixels: faces smaller than half of this are drawn enlarged
 _FINEST = 6
 _BORDER = 20  # pixels around a small face that its lines and numbers may reach
@@ -38,7 +39,7 @@ class Style:
     """What is drawn.
 
     Attributes:
-        points: a dot for every landmark.
+        points: a dot for every landmark, a ring for one that is more likely hidden than visible.
         outlines: lines that connect the landmarks of a region.
         indices: the number of every landmark.
         box: the face box that the landmarks were looked for in.
@@ -101,7 +102,8 @@ def _paint(canvas: NDArray[np.uint8], face: Face, style: Style, fine: int) -> No
     for index, point in enumerate(points):
         color = REGION_COLORS[scheme.region_of[index]] if shades is None else shades[index]
         if style.points:
-            _dot(canvas, point, color, radius)
+            hidden = face.visible is not None and face.visible[index] < _VISIBLE
+            (_ring if hidden else _dot)(canvas, point, color, radius)
         if style.indices:
             _number(canvas, point, index, size)
 
@@ -121,6 +123,12 @@ def _dot(canvas: NDArray[np.uint8], point: NDArray, color: Color, radius: float)
     if radius >= 2:
         cv2.circle(canvas, (x, y), int(radius * 1.4 * (1 << _SHIFT)), _WHITE, -1, cv2.LINE_AA, _SHIFT)
     cv2.circle(canvas, (x, y), int(radius * (1 << _SHIFT)), color, -1, cv2.LINE_AA, _SHIFT)
+
+
+def _ring(canvas: NDArray[np.uint8], point: NDArray, color: Color, radius: float) -> None:
+    x, y = _fixed(point).tolist()
+    width = max(1, round(radius / 2))
+    cv2.circle(canvas, (x, y), int(radius * 1.4 * (1 << _SHIFT)), color, width, cv2.LINE_AA, _SHIFT)
 
 
 def _number(canvas: NDArray[np.uint8], point: NDArray, index: int, size: float) -> None:

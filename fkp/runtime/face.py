@@ -1,4 +1,4 @@
-"""Face: what the runtime says of one face."""
+"""Face: the landmarks of one face, as the runtime returns them."""
 
 from __future__ import annotations
 
@@ -16,9 +16,11 @@ class Face:
     Attributes:
         points: (K, 2) float32, image frame.
         scores: (K,) float32 in [0, 1], 1 where the model has no confidence of its own.
-        box: (4,) float32, the canonical face box that the points were looked for in.
+        box: (4,) float32, the canonical face box (x0, y0, x1, y1) in which the points were predicted.
         box_score: the detector's score of that box; 1 where the caller gave the box.
         scheme: name of the points' landmark scheme.
+        visible: (K,) float32, the probability that each point can be seen, neither covered nor hidden by the
+            head itself; None where the model does not say.
     """
 
     points: NDArray[np.float32]
@@ -26,15 +28,17 @@ class Face:
     box: NDArray[np.float32]
     box_score: float
     scheme: str
+    visible: NDArray[np.float32] | None = None
 
     def to_dict(self) -> dict[str, Any]:
-        """The face in plain lists and numbers, ready for JSON; coordinates to a hundredth of a pixel."""
+        """Return the face as plain lists and numbers for JSON; coordinates to a hundredth of a pixel."""
         return {
             "scheme": self.scheme,
             "box": _rounded(self.box, 2),
             "box_score": round(float(self.box_score), 4),
             "points": _rounded(self.points, 2),
             "scores": _rounded(self.scores, 4),
+            "visible": None if self.visible is None else _rounded(self.visible, 4),
         }
 
 

@@ -5,21 +5,28 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from fkp.errors import ModelError, SpecError
+from fkp.atomic import write_text
+from fkp.errors import FkpError, ModelError
+from fkp.letterbox import LONGEST
+from fkp.runtime.detectors import FkpDetector
+from fkp.runtime.folders import models_folder
 from fkp.runtime.sessions import ModelSession
 from fkp.spec import ModelSpec
+
+DEFAULT_MODEL = "fkp68-base-int8"
+"""What `Landmarker()` and `fkp predict` load: nearly as accurate as the best model, and much faster."""
 
 INDEX_NAME = "index.json"
 
 
 @dataclass(frozen=True, slots=True)
 class ModelEntry:
-    """One model of the index.
+    """One landmark model of the index.
 
     Attributes:
         name: what `Landmarker(name)` takes.
@@ -34,15 +41,10 @@ class ModelEntry:
     problem: str | None
 
 
-def models_folder() -> Path:
-    """$FKP_MODELS, else `exported` beside the package."""
-    return Path(os.environ.get("FKP_MODELS") or Path(__file__).resolve().parents[2] / "exported")
-
-
 def list_models(folder: Path | None = None) -> list[ModelEntry]:
-    """The models of a folder's index, by name; [] where there is no index.
+    """The landmark models of a folder's index, by name; [] where there is no index.
 
-    Checks only what is cheap: that the file is there and has the size the index says. Its hash is
+    Checks only what is cheap: that the file exists and has the size that the index says. Its hash is
     checked when it is loaded by its name.
 
     Raises:
@@ -53,13 +55,13 @@ def list_models(folder: Path | None = None) -> list[ModelEntry]:
 
 
 def find_model(model: str | Path) -> tuple[Path, str | None]:
-    """The file of a model, and the SHA-256 the index promises for it (None for a path).
+    """The file of a model, and its SHA-256 in the index (None for a path).
 
     Args:
         model: a name of the index, or the path of an .onnx file.
 
     Raises:
-        ModelError: no model of that name; the message lists the names there are.
+        ModelError: no model has that name (the message lists the names there are), or it cannot be used.
     """
     if isinstance(model, Path) or model.endswith(".onnx") or os.sep in model:
         return Path(model), None
@@ -75,58 +77,80 @@ def find_model(model: str | Path) -> tuple[Path, str | None]:
 
 
 def read_index(folder: Path) -> Mapping[str, dict[str, Any]]:
-    """Name -> row of a folder's index; empty where there is none.
+    """Name -> row of the landmark models in a folder's index; empty where there is no index.
 
     Raises:
-        ModelError: it is not what `refresh_index` writes.
+        ModelError: the index is not what `refresh_index` writes.
     """
     path = folder / INDEX_NAME
     try:
         index = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         return {}
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise ModelError(f"{path} cannot be read: {error}") from error
-    if not isinstance(index, dict) or not all(isinstance(row, dict) for row in index.values()):
+    models = index.get("models") if isinstance(index, dict) else None
+    if not isinstance(models, dict):
         raise ModelError(f"{path} is not an index of models: export a model again to rewrite it")
-    return index
+    return {name: row if isinstance(row, dict) else {} for name, row in models.items()}
 
 
-def refresh_index(folder: Path) -> Mapping[str, dict[str, Any]]:
-    """Read every .onnx file of a folder and write its index anew, all or nothing.
+def refresh_index(folder: Path) -> None:
+    """Read every .onnx file of a folder and of its `detectors`, and write the index anew.
 
-    Raises:
-        ModelError: a file is no usable model, or bears another name than its spec says.
+    A file that cannot be used gets a row with its `problem` alone, so that it costs no other model.
     """
-    index = {path.stem: _row(path) for path in sorted(folder.glob("*.onnx"))}
-    path = folder / INDEX_NAME
-    draft = path.with_suffix(f".{os.getpid()}.tmp")
-    draft.write_text(json.dumps(index, indent=1, sort_keys=True) + "\n", encoding="utf-8")
-    draft.replace(path)
-    return index
+    index = {
+        "models": _rows(folder, folder.glob("*.onnx"), _model_fields),
+        "detectors": _rows(folder, (folder / "detectors").glob("*.onnx"), _detector_fields),
+    }
+    write_text(folder / INDEX_NAME, json.dumps(index, indent=1, sort_keys=True) + "\n")
 
 
-def _row(path: Path) -> dict[str, Any]:
-    content = path.read_bytes()
-    digest = hashlib.sha256(content).hexdigest()
-    spec = ModelSession(path, providers="cpu", sha256=digest).spec
-    if spec.name != path.stem:
-        raise ModelError(f"the model {path} calls itself {spec.name!r}: the file must be {spec.name}.onnx")
-    return {"file": path.name, "sha256": digest, "bytes": len(content), "spec": spec.to_dict()}
+def _rows(
+    folder: Path, files: Iterable[Path], read: Callable[[Path], dict[str, Any]]
+) -> dict[str, dict[str, Any]]:
+    rows = {}
+    for path in sorted(files):
+        row: dict[str, Any] = {"file": path.relative_to(folder).as_posix()}
+        try:
+            fields = read(path)
+            if (name := fields["spec"]["name"]) != path.stem:
+                raise ModelError(f"the model {path} calls itself {name!r}: the file must be {name}.onnx")
+            content = path.read_bytes()
+            row |= {"bytes": len(content), "sha256": hashlib.sha256(content).hexdigest(), **fields}
+        except (FkpError, OSError) as error:
+            row["problem"] = str(error).replace(str(path), path.name)
+        rows[path.stem] = row
+    return rows
+
+
+def _model_fields(path: Path) -> dict[str, Any]:
+    return {"spec": ModelSession(path, providers="cpu", threads=1).spec.to_dict()}
+
+
+def _detector_fields(path: Path) -> dict[str, Any]:
+    return {"longest_side": LONGEST, "spec": FkpDetector(path, threads=1).spec.to_dict()}
 
 
 def _entry(folder: Path, name: str, row: Mapping[str, Any]) -> ModelEntry:
     # Only the file's own name: an index must not lead out of its folder.
     path = folder / Path(str(row.get("file", f"{name}.onnx"))).name
-    spec, problem = None, None
+    spec = None
     try:
         spec = ModelSpec.from_dict(row.get("spec"))
-    except SpecError as error:
+        problem = _file_problem(path, row)
+    except FkpError as error:
         problem = str(error)
+    return ModelEntry(name, path, spec, row.get("problem") or problem)
+
+
+def _file_problem(path: Path, row: Mapping[str, Any]) -> str | None:
+    """What is wrong with a file as far as its row tells."""
     if not isinstance(row.get("sha256"), str):
-        problem = f"{INDEX_NAME} holds no SHA-256 of it"
-    elif not path.is_file():
-        problem = f"{path.name} is missing"
-    elif path.stat().st_size != row.get("bytes"):
-        problem = f"{path.name} has {path.stat().st_size} bytes, not the {row.get('bytes')} of {INDEX_NAME}"
-    return ModelEntry(name, path, spec, problem)
+        return f"{INDEX_NAME} holds no SHA-256 of it"
+    if not path.is_file():
+        return f"{path.name} is missing"
+    if (size := path.stat().st_size) != row.get("bytes"):
+        return f"{path.name} has {size} bytes, not the {row.get('bytes')} of {INDEX_NAME}"
+    return None

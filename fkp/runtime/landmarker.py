@@ -1,4 +1,4 @@
-"""Landmarker: a picture in, the landmarks of its faces out."""
+"""Landmarker: finds the landmarks of the faces in a picture."""
 
 from __future__ import annotations
 
@@ -23,19 +23,19 @@ from fkp.geometry import (
 )
 from fkp.runtime.detectors import Detections, Detector, get_detector
 from fkp.runtime.face import Face
-from fkp.runtime.index import find_model
-from fkp.runtime.sessions import ModelSession
+from fkp.runtime.index import DEFAULT_MODEL, find_model
+from fkp.runtime.sessions import Answers, ModelSession, short_name
 from fkp.schemes import Scheme, get_scheme
 from fkp.spec import ModelSpec
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Analysis:
-    """The faces of one picture, and where the time went.
+    """The faces of one picture, and how long each stage took.
 
     Attributes:
-        faces: the detector's order, or that of the given boxes.
-        timings: milliseconds of "detect", "crop" (to the crops, and back to the picture) and
+        faces: in the detector's order, or in that of the given boxes.
+        timings: milliseconds of "detect", "crop" (cutting the crops, and mapping the points back) and
             "network", in that order.
     """
 
@@ -44,7 +44,9 @@ class Analysis:
 
 
 class Landmarker:
-    """One model and one face detector; may be called from several threads at once.
+    """One model and one face detector.
+
+    Several threads may call it at once. It can be pickled; the other process loads the same model again.
 
     Attributes:
         spec: the model's description of itself.
@@ -58,7 +60,7 @@ class Landmarker:
 
     def __init__(
         self,
-        model: str | Path,
+        model: str | Path = DEFAULT_MODEL,
         providers: str | Sequence[str] | None = None,
         threads: int | None = None,
         detector: str | Detector = "fkp",
@@ -68,16 +70,17 @@ class Landmarker:
 
         Args:
             model: a name of `list_models()`, or the path of an .onnx file.
-            providers: such as "cpu" or "cuda", in order of preference; None for the best installed.
+            providers: such as "cpu" or "cuda", in order of preference; None for the best one installed.
             threads: threads of the network on the CPU; None leaves it to ONNX Runtime.
             detector: a name of `fkp.runtime.detectors.DETECTORS`, the path of a detector of this project or
-                of YuNet, or an object with a `detect` of its own.
+                of YuNet, or an object with a `detect` method.
             refine: predict a second time, on a crop around the first prediction with level eyes.
 
         Raises:
             ModelError: the model is missing, damaged, or not the one that the index describes.
             UsageError: an unknown detector or provider, or a scheme too small to refine.
         """
+        self._arguments = (model, providers, threads, detector, refine)
         path, sha256 = find_model(model)
         self._session = ModelSession(path, providers, threads, sha256)
         self.spec = self._session.spec
@@ -88,43 +91,59 @@ class Landmarker:
         self._refine = refine
         self._detector = get_detector(detector, threads) if isinstance(detector, str) else detector
 
+    def __reduce__(self) -> tuple[type[Landmarker], tuple[object, ...]]:
+        return type(self), self._arguments
+
+    def __repr__(self) -> str:
+        points, provider = self.scheme.num_points, short_name(self.providers[0])
+        return f"<Landmarker {self.spec.name}: {points} points ({self.scheme.name}), on {provider}>"
+
     def __call__(self, image: NDArray[np.uint8]) -> list[Face]:
-        """The faces of an RGB uint8 picture (H, W, 3); [] when there is none.
+        """Find the faces of an RGB uint8 picture (H, W, 3); [] when there is none.
 
         Raises:
             ValueError: `image` is not (H, W, 3) uint8.
-            ModelError: the answer of the model or of the detector cannot be used.
+            ModelError: the output of the model or of the detector cannot be used.
         """
         return self.analyze(image).faces
 
     def predict(self, image: NDArray[np.uint8], boxes: ArrayLike) -> NDArray[np.float32]:
-        """Landmarks (N, K, 2), image frame, for canonical face boxes (N, 4).
+        """Predict landmarks (N, K, 2), image frame, for canonical face boxes (N, 4).
 
         Raises:
             ValueError: `image` is not (H, W, 3) uint8, or `boxes` not (N, 4) with x1 > x0, y1 > y0.
-            ModelError: the model's answer cannot be used.
+            ModelError: the model's output cannot be used.
         """
-        return self.predict_with_scores(image, boxes)[0]
+        return self.predict_all(image, boxes).points
 
     def predict_with_scores(
         self, image: NDArray[np.uint8], boxes: ArrayLike
     ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """As `predict`, with the scores (N, K) of the points, and the same errors."""
+        """Predict as `predict` does, and return the scores (N, K) of the points too; the same errors."""
+        return self.predict_all(image, boxes)[:2]
+
+    def predict_all(self, image: NDArray[np.uint8], boxes: ArrayLike) -> Answers:
+        """Predict as `predict` does, and return all that the model says of the points; the same errors."""
         return self._predict(_check_image(image), _check_boxes(boxes), _Stopwatch())
 
     def predict_again(
         self, image: NDArray[np.uint8], boxes: ArrayLike, points: ArrayLike
     ) -> NDArray[np.float32]:
-        """The second pass of `refine`: landmarks (N, K, 2) on level crops around first ones (N, K, 2).
+        """Run the second pass of `refine`: predict landmarks (N, K, 2) on level crops around first ones.
+
+        Args:
+            image: (H, W, 3) uint8, RGB.
+            boxes: (N, 4) canonical face boxes, used where the first points span no area.
+            points: (N, K, 2) landmarks of the first pass, image frame.
 
         Raises:
             ValueError, ModelError: as `predict`.
         """
         first = np.asarray(points, np.float32)
-        return self._predict_again(_check_image(image), _check_boxes(boxes), first, _Stopwatch())[0]
+        return self._predict_again(_check_image(image), _check_boxes(boxes), first, _Stopwatch()).points
 
     def detect(self, image: NDArray[np.uint8]) -> Detections:
-        """The face boxes that the detector finds in a picture.
+        """Find the face boxes of a picture.
 
         Raises:
             ValueError: `image` is not (H, W, 3) uint8.
@@ -133,11 +152,13 @@ class Landmarker:
         return self._detector.detect(_check_image(image))
 
     def analyze(self, image: NDArray[np.uint8], boxes: ArrayLike | None = None) -> Analysis:
-        """Faces and timings of a picture; with `boxes` (N, 4), canonical, nothing is detected.
+        """Find the faces of a picture and time each stage.
+
+        With `boxes` (N, 4), canonical, the detector does not run.
 
         Raises:
             ValueError: as `predict`.
-            ModelError: the answer of the model or of the detector cannot be used.
+            ModelError: the output of the model or of the detector cannot be used.
         """
         watch = _Stopwatch()
         if boxes is None:
@@ -146,18 +167,17 @@ class Landmarker:
         else:
             given = _check_boxes(boxes)
             found = Detections(given.astype(np.float32), np.ones(len(given), np.float32))
-        points, scores = self._predict(_check_image(image), found.boxes.astype(np.float64), watch)
-        rows = zip(points, scores, found.boxes, found.scores, strict=True)
-        faces = [Face(p, s, box, float(score), self.scheme.name) for p, s, box, score in rows]
+        points, scores, visible = self._predict(_check_image(image), found.boxes.astype(np.float64), watch)
+        each = [None] * len(points) if visible is None else visible
+        rows = zip(points, scores, found.boxes, found.scores, each, strict=True)
+        faces = [Face(p, s, box, float(score), self.scheme.name, v) for p, s, box, score, v in rows]
         return Analysis(faces, watch.milliseconds)
 
-    def _predict(
-        self, image: NDArray[np.uint8], boxes: NDArray[np.float64], watch: _Stopwatch
-    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        points, scores = self._predict_once(image, boxes, np.zeros(len(boxes)), watch)
+    def _predict(self, image: NDArray[np.uint8], boxes: NDArray[np.float64], watch: _Stopwatch) -> Answers:
+        answers = self._predict_once(image, boxes, np.zeros(len(boxes)), watch)
         if self._refine and len(boxes):
-            points, scores = self._predict_again(image, boxes, points, watch)
-        return points, scores
+            answers = self._predict_again(image, boxes, answers.points, watch)
+        return answers
 
     def _predict_again(
         self,
@@ -165,7 +185,7 @@ class Landmarker:
         boxes: NDArray[np.float64],
         points: NDArray[np.float32],
         watch: _Stopwatch,
-    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    ) -> Answers:
         angles = self._tilts(points)
         levels = [level_box(p, angle) for p, angle in zip(points, angles, strict=True)]
         level = np.reshape(levels, (-1, 4))
@@ -178,7 +198,7 @@ class Landmarker:
         boxes: NDArray[np.float64],
         angles: NDArray[np.float64],
         watch: _Stopwatch,
-    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    ) -> Answers:
         size = self.spec.input_size
         with watch("crop"):
             matrices = [
@@ -189,12 +209,11 @@ class Landmarker:
             for crop, matrix in zip(crops, matrices, strict=True):
                 crop[:] = warp(image, matrix, size)
         with watch("network"):
-            unit, scores = self._session.run(crops)
+            answers = self._session.run(crops)
         with watch("crop"):
-            points = np.empty_like(unit)
-            for i, matrix in enumerate(matrices):
-                points[i] = transform_points(invert(unit_transform(size) @ matrix), unit[i])
-        return points, scores
+            for points, matrix in zip(answers.points, matrices, strict=True):
+                points[:] = transform_points(invert(unit_transform(size) @ matrix), points)
+        return answers
 
     def _tilts(self, points: NDArray[np.float32]) -> NDArray[np.float64]:
         """Degrees by which each face is tilted clockwise: (N, K, 2) -> (N,); 0 without eye corners."""
@@ -206,7 +225,7 @@ class Landmarker:
 
 
 class _Stopwatch:
-    """Adds up the milliseconds of named stages."""
+    """Add up the milliseconds of named stages."""
 
     def __init__(self) -> None:
         self.milliseconds = {"detect": 0.0, "crop": 0.0, "network": 0.0}
@@ -221,9 +240,9 @@ class _Stopwatch:
 def _check_image(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
     if not isinstance(image, np.ndarray) or image.dtype != np.uint8:
         kind = image.dtype if isinstance(image, np.ndarray) else type(image).__name__
-        raise ValueError(f"a picture is a uint8 array, not {kind}")
+        raise ValueError(f"a picture must be a uint8 array, not {kind}")
     if image.ndim != 3 or image.shape[2] != 3 or 0 in image.shape:
-        raise ValueError(f"a picture is an RGB array (H, W, 3), not {image.shape}")
+        raise ValueError(f"a picture must be an RGB array (H, W, 3), not {image.shape}")
     return image
 
 
@@ -232,7 +251,7 @@ def _check_boxes(boxes: ArrayLike) -> NDArray[np.float64]:
     if array.size == 0:
         return np.empty((0, 4))
     if array.ndim != 2 or array.shape[1] != 4:
-        raise ValueError(f"face boxes are an (N, 4) array of x0, y0, x1, y1, not {array.shape}")
+        raise ValueError(f"face boxes must be an (N, 4) array of x0, y0, x1, y1, not {array.shape}")
     if not (np.isfinite(array).all() and (array[:, 2:] > array[:, :2]).all()):
         for box in array:
             check_box(box)  # says what is wrong with the first bad one

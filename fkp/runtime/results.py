@@ -13,7 +13,7 @@ from typing import Any
 from fkp.runtime.face import Face
 from fkp.schemes import get_scheme
 
-CSV_COLUMNS = ("image", "face", "index", "region", "x", "y", "score")
+CSV_COLUMNS = ("image", "face", "index", "region", "x", "y", "score", "visible")
 
 
 def record(image: str, size: tuple[int, int], model: str, faces: Sequence[Face]) -> dict[str, Any]:
@@ -35,11 +35,13 @@ def record(image: str, size: tuple[int, int], model: str, faces: Sequence[Face])
 
 
 def csv_rows(image: str, faces: Sequence[Face]) -> Iterator[tuple[str | int | float, ...]]:
-    """One row of `CSV_COLUMNS` for every point; x and y in the image frame."""
+    """One row of `CSV_COLUMNS` for every point; x and y in the image frame, visible empty where unknown."""
     for number, face in enumerate(faces):
         region_of = get_scheme(face.scheme).region_of
-        for index, ((x, y), score) in enumerate(zip(face.points.tolist(), face.scores.tolist(), strict=True)):
-            yield image, number, index, region_of[index], round(x, 2), round(y, 2), round(score, 4)
+        visible = face.to_dict()["visible"] or [""] * len(face.points)
+        rows = zip(face.points.tolist(), face.scores.tolist(), visible, strict=True)
+        for index, ((x, y), score, seen) in enumerate(rows):
+            yield image, number, index, region_of[index], round(x, 2), round(y, 2), round(score, 4), seen
 
 
 def to_csv(image: str, faces: Sequence[Face]) -> str:

@@ -6,6 +6,7 @@ import hashlib
 import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import onnxruntime as ort
@@ -13,9 +14,9 @@ from numpy.typing import NDArray
 
 from fkp.errors import ModelError, SpecError, UsageError
 from fkp.schemes import get_scheme
-from fkp.spec import DETECTOR_OUTPUT_NAMES, INPUT_NAME, METADATA_KEY, OUTPUT_NAMES, ModelSpec
+from fkp.spec import DETECTOR_OUTPUT_NAMES, INPUT_NAME, METADATA_KEY, OUTPUT_NAMES, VISIBLE_NAME, ModelSpec
 
-# What a user calls a provider -> what ONNX Runtime calls it; the best first.
+# Short name of a provider -> ONNX Runtime's name; the fastest first.
 PROVIDERS: Mapping[str, str] = {
     "tensorrt": "TensorrtExecutionProvider",
     "cuda": "CUDAExecutionProvider",
@@ -25,9 +26,23 @@ PROVIDERS: Mapping[str, str] = {
     "openvino": "OpenVINOExecutionProvider",
     "cpu": "CPUExecutionProvider",
 }
-# Compiles an engine for minutes at its first start: only where it is asked for.
+# Compiles an engine for minutes at its first start, so it is used only on request.
 _ON_REQUEST = ("tensorrt",)
 _BATCH = 32
+
+
+class Answers(NamedTuple):
+    """What a model says of N crops.
+
+    Attributes:
+        points: (N, K, 2) float32; in the unit frame as the model gives them.
+        scores: (N, K) float32 in [0, 1].
+        visible: (N, K) float32, the probability that a point can be seen; None where the model does not say.
+    """
+
+    points: NDArray[np.float32]
+    scores: NDArray[np.float32]
+    visible: NDArray[np.float32] | None
 
 
 class ModelSession:
@@ -55,11 +70,11 @@ class ModelSession:
             providers: names as in `available_providers()`, in order of preference; None for the
                 best one that is installed.
             threads: threads of one run on the CPU; None leaves it to ONNX Runtime.
-            sha256: what the file must hash to, None for no check.
+            sha256: the hash that the file must have, None for no check.
 
         Raises:
-            ModelError: no such file, damaged, not one of our exports, or another file than `sha256` says.
-            UsageError: a provider that is not installed, or no positive number of threads.
+            ModelError: the file is missing, damaged, no export of this project, or not the one of `sha256`.
+            UsageError: a provider is not installed, or `threads` is below 1.
         """
         self.path = Path(path)
         wanted = provider_names(providers)
@@ -75,40 +90,38 @@ class ModelSession:
         self._points = get_scheme(self.spec.scheme).num_points
         self._check_signature()
 
-    def run(self, crops: NDArray[np.uint8]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """Points and scores of face crops.
+    def run(self, crops: NDArray[np.uint8]) -> Answers:
+        """Predict the points, in the unit frame, and what else the model says of face crops.
 
         Args:
             crops: (N, H, W, 3) uint8, RGB, of the spec's input size; N may be 0.
 
-        Returns:
-            points (N, K, 2) in the unit frame, scores (N, K).
-
         Raises:
-            ModelError: the model answered with the wrong shape, or with NaN or infinities.
+            ModelError: an output has the wrong shape, or holds NaN or infinities.
         """
         count = len(crops)
-        points = np.empty((count, self._points, 2), np.float32)
-        scores = np.empty((count, self._points), np.float32)
+        shapes: dict[str, tuple[int, ...]] = dict.fromkeys(self._outputs, (count, self._points))
+        shapes["points"] = (count, self._points, 2)
+        targets = {name: np.empty(shape, np.float32) for name, shape in shapes.items()}
         for start in range(0, count, _BATCH):
             part = slice(start, start + _BATCH)
             batch = np.ascontiguousarray(crops[part])
             try:
-                answers = self._session.run(list(OUTPUT_NAMES), {INPUT_NAME: batch})
+                answers = self._session.run(list(targets), {INPUT_NAME: batch})
             except Exception as error:  # as in `load_session`
                 raise self._error(f"failed on crops of shape {batch.shape}: {_first_line(error)}") from error
-            for name, answer, target in zip(OUTPUT_NAMES, answers, (points, scores), strict=True):
+            for (name, target), answer in zip(targets.items(), answers, strict=True):
                 if answer.shape != target[part].shape:
                     raise self._error(f"gave {name} of shape {answer.shape}, not {target[part].shape}")
                 if not np.isfinite(answer).all():
                     raise self._error(f"gave {name} that are not finite numbers")
                 target[part] = answer
-        return points, scores
+        return Answers(targets["points"], targets["scores"], targets.get(VISIBLE_NAME))
 
     def _read_spec(self) -> ModelSpec:
         text = self._session.get_modelmeta().custom_metadata_map.get(METADATA_KEY)
         if {output.name for output in self._session.get_outputs()} == set(DETECTOR_OUTPUT_NAMES):
-            raise self._error("finds faces, not landmarks: it is a face detector")
+            raise self._error("is a face detector: it finds faces, not landmarks")
         if text is None:
             raise self._error(
                 "does not describe itself: it was not exported by `python -m fkp export`; docs/benchmark.md "
@@ -128,24 +141,31 @@ class ModelSession:
             raise self._error(f"must take one input {INPUT_NAME!r}, uint8, of shape {['N', *expected]}")
         if any(outputs.get(name, ("",))[0] != "tensor(float)" for name in OUTPUT_NAMES):
             raise self._error(f"must have the float32 outputs {' and '.join(OUTPUT_NAMES)}")
+        if outputs.get(VISIBLE_NAME, ("tensor(float)",))[0] != "tensor(float)":
+            raise self._error(f"must have {VISIBLE_NAME} as float32 where it has such an output")
+        self._outputs = [*OUTPUT_NAMES, *({VISIBLE_NAME} & outputs.keys())]
 
     def _error(self, problem: str) -> ModelError:
         return ModelError(f"the model {self.path} {problem}")
 
 
 def available_providers() -> tuple[str, ...]:
-    """Names of the installed providers, the best first."""
+    """Return the short names of the installed providers, the fastest first."""
     installed = ort.get_available_providers()
     return tuple(name for name, full_name in PROVIDERS.items() if full_name in installed)
 
 
 def short_name(provider: str) -> str:
-    """What a user calls one of ONNX Runtime's providers."""
+    """Return the short name of one of ONNX Runtime's providers."""
     return {full: short for short, full in PROVIDERS.items()}.get(provider, provider)
 
 
 def provider_names(providers: str | Sequence[str] | None) -> list[str]:
-    """ONNX Runtime's names of the wanted providers, the CPU as the last resort of all."""
+    """Return ONNX Runtime's names of the wanted providers, with the CPU as the last resort.
+
+    Raises:
+        UsageError: a provider is unknown or not installed.
+    """
     available = available_providers()
     if providers is None:
         wanted: Sequence[str] = [name for name in available if name not in _ON_REQUEST][:1]
@@ -164,16 +184,22 @@ def provider_names(providers: str | Sequence[str] | None) -> list[str]:
 def load_session(
     path: Path, providers: list[str], threads: int | None, sha256: str | None = None
 ) -> ort.InferenceSession:
-    """The ONNX Runtime session of a file, on ONNX Runtime's names of providers.
+    """Open an ONNX Runtime session of a file.
+
+    Args:
+        path: the .onnx file.
+        providers: ONNX Runtime's names, in order of preference.
+        threads: threads of one run; None leaves it to ONNX Runtime.
+        sha256: the hash that the file must have, None for no check.
 
     Raises:
-        ModelError: no such file, damaged, or another file than `sha256` says.
-        UsageError: no positive number of threads.
+        ModelError: the file is missing, damaged, or not the one of `sha256`.
+        UsageError: `threads` is below 1.
     """
     options = ort.SessionOptions()
-    options.log_severity_level = 3  # errors only: warnings about a provider's fallbacks are ours to give
-    # Threads that spin while they wait keep the cores from the next model: without, a detector and a landmark
-    # model after each other, on two cores each, take less than half of the time.
+    options.log_severity_level = 3  # errors only: `ModelSession` warns about a provider's fallback itself
+    # Threads that spin while they wait block the cores for the next model. Without spinning, a detector
+    # followed by a landmark model, on two cores each, take less than half of the time.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     if threads is not None:
         if threads < 1:
@@ -192,7 +218,7 @@ def load_session(
 
 
 def _with_threads(providers: list[str], threads: int | None) -> list[str | tuple[str, dict[str, str]]]:
-    """The providers with the number of threads for the one that does not heed the session's."""
+    """Return the providers, and the number of threads for the one that ignores the session's."""
     if threads is None:
         return [*providers]
     own = {PROVIDERS["openvino"]: {"num_of_threads": str(threads)}}

@@ -79,14 +79,17 @@ def augment(
     margin: float,
     mirror_order: Sequence[int],
     augmentation: Augmentation,
+    label_shift: float = 0.0,
 ) -> tuple[NDArray[np.uint8], NDArray]:
     """A random crop of a face.
 
     Args:
         image: (h, w, 3) uint8 that holds the face.
-        points: (K, 2) in the frame of `image`.
+        points: (K, 2) in the frame of `image`, NaN where a point is not annotated.
         box: (4,) face box in the frame of `image`.
         size: (H, W) of the crop.
+        label_shift: pixels of `image` by which the points lie to the right of mirror-symmetric ones. So they
+            must in the mirrored crop, where an unmoved point would lie to the left by as much.
 
     Returns:
         the crop (H, W, 3) uint8, and the points (K, 2) in its frame.
@@ -95,6 +98,7 @@ def augment(
     order: Sequence[int] | slice = slice(None)
     if rng.random() < augmentation.mirror:
         matrix = geometry.mirror_transform(size[1]) @ matrix
+        points = points - [2 * label_shift, 0]
         order = list(mirror_order) if augmentation.reorder else order
     crop = geometry.warp(image, matrix, size)
     return _vary_pixels(rng, crop, augmentation), geometry.transform_points(matrix, points)[order]

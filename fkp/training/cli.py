@@ -109,6 +109,7 @@ def _train_apart(args: argparse.Namespace, root: Path, recipe: Recipe, seconds: 
 
 def _train_one(args: argparse.Namespace, root: Path, recipe: Recipe, until: float) -> Run:
     from fkp.training.landmark_trainer import LandmarkTrainer
+    from fkp.training.visibility import train_visibility
 
     folder = args.runs / recipe.name
     trainer = LandmarkTrainer(recipe, folder, restart=args.restart, workers=args.workers)
@@ -121,7 +122,10 @@ def _train_one(args: argparse.Namespace, root: Path, recipe: Recipe, until: floa
         found = decodable(load(name, root, broken.append), broken.append)
         return [as_scheme(sample, recipe.scheme) for sample, _ in found]
 
-    training, validation = {name: samples(name) for name in recipe.train}, samples(recipe.validation)
+    training = {name: samples(name) for name in recipe.train}
+    if recipe.calibrated_on is not None:
+        return train_visibility(recipe, training, samples(recipe.calibrated_on), args.runs)
+    validation = samples(recipe.validation)
     if broken:
         print(f"skipped {len(broken)} broken samples; the first: {broken[0]}")
     return trainer.fit(training, validation, until)

@@ -18,6 +18,7 @@ from tqdm import tqdm
 from fkp import geometry
 from fkp.atomic import draft_of
 from fkp.datasets import Sample, cache_folder
+from fkp.datasets.conventions import typical_inter_ocular
 from fkp.errors import RunError
 from fkp.images import load_image
 from fkp.schemes import get_scheme
@@ -36,7 +37,7 @@ class Crops:
 
     Attributes:
         images: (N, R, R, 3) uint8.
-        points: (N, K, 2) in the frame of each crop.
+        points: (N, K, 2) in the frame of each crop; NaN where a point is not annotated.
         boxes: (N, 4) canonical face boxes, in the frame of each crop.
     """
 
@@ -131,7 +132,7 @@ class CropDataset(Dataset):
         return len(self.crops.images)
 
     def __getitem__(self, key: tuple[int, int]) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
-        """The crop (H, W, 3) uint8 and its points (K, 2) in the unit frame."""
+        """The crop (H, W, 3) uint8 and its points (K, 2) in the unit frame, NaN where not annotated."""
         draw, index = key
         crop, points = augment(
             np.random.default_rng([self.recipe.config.seed, draw]),
@@ -142,6 +143,7 @@ class CropDataset(Dataset):
             self.recipe.margin,
             self.mirror,
             self.augmentation,
+            self.recipe.label_shift / 100 * float(typical_inter_ocular(self.crops.boxes[index])),
         )
         return crop, geometry.to_unit(points, self.recipe.input_size).astype(np.float32)
 

@@ -21,6 +21,7 @@ from fkp.training.evaluate import Evaluation, evaluate
 from fkp.training.history import record
 from fkp.training.plots import plot_cases, plot_curves
 from fkp.training.recipe import Recipe
+from fkp.training.relabel import relabel
 from fkp.training.run import Run, Weights, fill
 from fkp.training.trainer import Trainer, new_accelerator
 
@@ -56,12 +57,14 @@ class LandmarkTrainer(Trainer):
             samples = [sample for part in training.values() for sample in part]
             crops = load_crops(samples, recipe)
             self.validation = CropDataset(load_crops(validation, recipe), recipe)
-        self.training_data = {name: len(samples) for name, samples in training.items()}
+        parts = {name: len(samples) for name, samples in training.items()}
+        self.training_data = (initial.training_data if initial else {}) | parts
         model = recipe.build()
         if initial is not None:
             layers = model.state_dict().keys()
             shared = {name: value for name, value in initial.model.items() if name in layers}
             fill(model, shared, Run(runs / str(recipe.initial)).weights)
+        crops = relabel(recipe, crops, parts, model if initial else None, runs)
         self.pretrained = recipe.initial or initialize(
             model.network, torch.from_numpy(unit_shapes(samples, recipe.margin, recipe.input_size))
         )

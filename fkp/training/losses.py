@@ -40,16 +40,29 @@ class Loss:
         check_choices(self)
 
     def __call__(self, prediction: Prediction, target: Tensor) -> Tensor:
-        """Mean loss of a batch; `target` is (N, K, 2) in the unit frame."""
+        """Mean loss of a batch over the points that are annotated.
+
+        Args:
+            target: (N, K, 2) in the unit frame; NaN where a point is not annotated.
+        """
+        known = target.isfinite().all(dim=-1)
+        if known.all():
+            return self._mean(prediction, target)
+        # A point without annotation is right wherever it is; the others share its weight.
+        filled = torch.where(known[..., None], target, prediction.points.detach())
+        return self._mean(prediction, filled, known) / known.float().mean()
+
+    def _mean(self, prediction: Prediction, target: Tensor, known: Tensor | None = None) -> Tensor:
         loss = self._of_points(prediction.points, target)
         if not self.map_weight or prediction.log_maps is None:
             return loss
         rows, columns = gaussians(target, prediction.log_maps.shape[-2:])
         if self.map_distance == "cross-entropy":
-            wanted = rows.exp()[..., :, None] * columns.exp()[..., None, :]
+            along = rows.exp() if known is None else rows.exp() * known[..., None]
+            wanted = along[..., :, None] * columns.exp()[..., None, :]
             return loss + self.map_weight * _cross_entropy(prediction.log_maps, wanted)
         log_wanted = rows[..., :, None] + columns[..., None, :]
-        return loss + self.map_weight * _jensen_shannon(prediction.log_maps, log_wanted)
+        return loss + self.map_weight * _jensen_shannon(prediction.log_maps, log_wanted, known)
 
     def distance(self, prediction: Prediction, teacher: Prediction) -> Tensor:
         """The same between a prediction and a teacher's: of their points, and of their maps."""
@@ -91,8 +104,10 @@ def _cross_entropy(log_maps: Tensor, wanted: Tensor) -> Tensor:
     return -torch.dot(wanted.flatten(), log_maps.flatten()) / (log_maps.shape[0] * log_maps.shape[1])
 
 
-def _jensen_shannon(log_maps: Tensor, log_wanted: Tensor) -> Tensor:
-    """Mean divergence of maps (N, K, h, w) from others, all log-probabilities."""
+def _jensen_shannon(log_maps: Tensor, log_wanted: Tensor, known: Tensor | None = None) -> Tensor:
+    """Mean divergence of maps (N, K, h, w) from others, all log-probabilities; that of a map that is not
+    `known` (N, K) counts as zero."""
     log_middle = torch.logaddexp(log_maps, log_wanted) - math.log(2)
     parts = log_maps.exp() * (log_maps - log_middle) + log_wanted.exp() * (log_wanted - log_middle)
-    return 0.5 * parts.sum(dim=(-2, -1)).mean()
+    divergences = parts.sum(dim=(-2, -1))
+    return 0.5 * (divergences if known is None else divergences * known).mean()

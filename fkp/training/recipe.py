@@ -30,6 +30,14 @@ class Recipe(BaseRecipe):
         initial: of the same network, or of one that has more layers.
         teacher: a trained recipe whose predictions for the varied crops and their mirror images are learned
             as well as the true points.
+        pseudo_labelers: trained recipes whose mean predictions for each face and its mirror image, before the
+            first epoch, are the labels of the faces that nobody annotated.
+        translated: the names in `train` whose annotators have another style than `scheme`'s: each of their
+            points is moved by its mean offset from what the weights of `initial` predict.
+        label_shift: how far the labels lie to the right of mirror-symmetric ones, in percent of the
+            inter-ocular distance; mirrored crops and averages with mirror images account for it.
+        calibrated_on: where it is given, only the head that says which points can be seen is trained, on the
+            network of `initial`, and its probabilities are calibrated on that data set.
         keep: export the weights of the "best" validation epoch, or of the "last" one, for
             recipes whose reported figure is that same validation part.
         weight_dtype: how the exported file stores its weights: "float32", "half" (precision) or "int8" (with
@@ -47,7 +55,11 @@ class Recipe(BaseRecipe):
     gray: bool = False
     normalization: str = "min-max"
     teacher: str | None = None
+    pseudo_labelers: tuple[str, ...] = ()
+    translated: tuple[str, ...] = ()
+    label_shift: float = 0.0
     augmentation: Augmentation = NO_AUGMENTATION
+    calibrated_on: str | None = None
     keep: Literal["best", "last"] = "best"
     weight_dtype: WeightDtype = "float32"
 

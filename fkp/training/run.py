@@ -32,7 +32,7 @@ class Weights:
         epoch: how many epochs these weights have seen.
         examples: (n, H, W, 3) uint8, real inputs on which an export is compared with these weights.
         pretrained: what the weights started from.
-        recovered: whether they come from an exported file instead of a training.
+        final: whether they are final although no log says so: recovered from a file, or trained in one piece.
     """
 
     recipe: dict[str, Any]
@@ -42,7 +42,7 @@ class Weights:
     epoch: int
     examples: Tensor
     pretrained: str = "from scratch"
-    recovered: bool = False
+    final: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,14 +70,14 @@ class Run:
         return max(0, self.log.read_bytes().count(b"\n") - 1) if self.log.is_file() else 0
 
     def is_final(self, epochs: int) -> bool:
-        """Whether it holds weights that were trained for that many epochs, or recovered from a file."""
+        """Whether it holds weights that were trained for that many epochs, or say that they are final."""
         if not self.weights.is_file():
             return False
-        return self.epochs_seen >= epochs if self.log.is_file() else self._is_recovered()
+        return self.epochs_seen >= epochs if self.log.is_file() else self._says_final()
 
-    def _is_recovered(self) -> bool:
+    def _says_final(self) -> bool:
         try:
-            return bool(_load(self.weights).get("recovered"))
+            return bool(_load(self.weights).get("final"))
         except RunError:
             return False
 

@@ -129,7 +129,7 @@ def test_times_in_turns_stand_beside_their_rival(results, tmp_path):
 
 def test_rows_of_a_changed_model_are_left_out(results, tmp_path):
     (tmp_path / "models").mkdir()
-    (tmp_path / "models" / "index.json").write_text('{"fine": {"sha256": "1", "spec": {}}}')
+    (tmp_path / "models" / "index.json").write_text('{"models": {"fine": {"sha256": "1", "spec": {}}}}')
     report.write(results, tmp_path)
     text = (tmp_path / "LEADERBOARD.md").read_text()
     assert "| fine" not in text

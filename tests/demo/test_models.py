@@ -55,7 +55,7 @@ def test_models_share_their_detector(tmp_path, monkeypatch):
 
 
 def test_figures_are_those_of_the_latest_benchmark_of_todays_files(tmp_path, monkeypatch):
-    (tmp_path / "index.json").write_text('{"big": {"sha256": "new"}}')
+    (tmp_path / "index.json").write_text('{"models": {"big": {"sha256": "new"}}}')
     monkeypatch.setenv("FKP_MODELS", str(tmp_path))
     assert measurements.errors("ibug68", tmp_path / "nothing") == {}
     assert measurements.speeds(tmp_path / "nothing") == {}

@@ -14,7 +14,7 @@ from fkp.errors import ModelError, UsageError
 from fkp.geometry import box_iou
 from fkp.images import load_image
 from fkp.runtime.detectors import DETECTORS, HAAR_BOX, FkpDetector, get_detector
-from fkp.runtime.index import models_folder
+from fkp.runtime.folders import models_folder
 
 ASTRONAUT = Path(__file__).parents[2] / "demo" / "examples" / "eileen-collins.jpg"
 FACE = [96.0, 90, 172, 178]  # in the part of the picture that is searched: brows to chin, ear to ear

@@ -14,7 +14,7 @@ from onnx_models import save_constant_model, save_indexed_model
 from PIL import Image
 from videos import make_video, streams
 
-from fkp.__main__ import ROOMS, main
+from fkp.__main__ import COMMANDS, main
 from fkp.datasets.pts import read_pts
 from fkp.runtime.cli import find_files, unique_stems
 from fkp.runtime.media import read_frames
@@ -169,7 +169,7 @@ def test_help_lists_every_command(capsys):
     with pytest.raises(SystemExit, match="0"):
         main(["--help"])
     said = capsys.readouterr().out
-    for commands in ROOMS.values():
+    for commands in COMMANDS.values():
         for name, what in commands.items():
             assert f"    {name} " in said
             assert what in said
@@ -195,4 +195,4 @@ def test_training_without_torch_names_what_to_install(monkeypatch, capsys):
         monkeypatch.delitem(sys.modules, name)
     assert main(["train", "anything"]) == 2
     said = capsys.readouterr().err
-    assert said == "error: `python -m fkp train` needs torch: pip install -r requirements-dev.txt\n"
+    assert said.startswith("error: `fkp train` needs torch: pip install 'fkp[train]', or `pip install -r ")

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import warnings
 
 import numpy as np
 import onnx
 import pytest
-from onnx_models import make_spec, mean_shape, save_bright_dot_model, save_constant_model, save_indexed_model
+from onnx_models import make_spec, mean_shape, save_bright_dot_model, save_constant_model
 
 from fkp.errors import ModelError, UsageError
-from fkp.runtime.index import list_models, refresh_index
-from fkp.runtime.landmarker import Landmarker
 from fkp.runtime.sessions import ModelSession, available_providers, load_session, provider_names
 from fkp.schemes import SCHEMES
 from fkp.spec import METADATA_KEY
@@ -33,7 +30,8 @@ def edit(path, change) -> None:
 def test_runs_every_scheme(tmp_path, scheme):
     spec = make_spec(scheme=scheme, size=(48, 64))
     session = ModelSession(save_constant_model(tmp_path, spec))
-    points, scores = session.run(crops(2, (48, 64)))
+    points, scores, visible = session.run(crops(2, (48, 64)))
+    assert visible is None
     assert session.spec == spec
     np.testing.assert_allclose(points, np.stack([mean_shape(scheme)] * 2), atol=1e-6)
     assert points.dtype == scores.dtype == np.float32
@@ -44,7 +42,7 @@ def test_runs_every_scheme(tmp_path, scheme):
 def test_batches_of_any_length_agree_with_single_crops(tmp_path, count):
     session = ModelSession(save_bright_dot_model(tmp_path))
     batch = crops(count)
-    points, scores = session.run(batch)
+    points, scores, _ = session.run(batch)
     assert points.shape == (count, 1, 2)
     assert scores.shape == (count, 1)
     for crop, expected in zip(batch, points, strict=True):
@@ -164,81 +162,6 @@ def test_crops_of_the_wrong_size(tmp_path):
     session = ModelSession(save_constant_model(tmp_path))
     with pytest.raises(ModelError, match=r"failed on crops of shape \(1, 32, 32, 3\)"):
         session.run(crops(1, (32, 32)))
-
-
-@pytest.fixture
-def models(tmp_path, monkeypatch):
-    """A folder with one model and its index, where names are looked up."""
-    save_indexed_model(tmp_path)
-    monkeypatch.setenv("FKP_MODELS", str(tmp_path))
-    return tmp_path
-
-
-def rewrite_index(folder, **changes) -> None:
-    index = json.loads((folder / "index.json").read_text())
-    index["tiny"] |= changes
-    (folder / "index.json").write_text(json.dumps(index))
-
-
-def test_index_lists_and_loads_by_name(models):
-    (entry,) = list_models()
-    assert (entry.name, entry.path, entry.problem) == ("tiny", models / "tiny.onnx", None)
-    assert entry.spec == make_spec() == Landmarker("tiny").spec
-    assert sorted(file.name for file in models.iterdir()) == ["index.json", "tiny.onnx"]
-
-
-def test_no_index_means_no_models(tmp_path):
-    assert list_models(tmp_path) == list_models(tmp_path / "absent") == []
-
-
-def test_unknown_name_lists_the_known(models):
-    with pytest.raises(ModelError, match=r"there is no model 'huge' in .*; there are: tiny"):
-        Landmarker("huge")
-
-
-def test_missing_and_changed_files_are_told(models):
-    path = models / "tiny.onnx"
-    path.write_bytes(path.read_bytes() + b"!")
-    assert "bytes, not the" in list_models()[0].problem
-    with pytest.raises(ModelError, match=r"'tiny' cannot be used: tiny\.onnx has"):
-        Landmarker("tiny")
-    path.unlink()
-    assert list_models()[0].problem == "tiny.onnx is missing"
-
-
-def test_file_of_the_right_size_but_another_content(models):
-    rewrite_index(models, sha256="0" * 64)
-    assert list_models()[0].problem is None
-    with pytest.raises(ModelError, match=r"is not the file that index\.json describes: its SHA-256 differs"):
-        Landmarker("tiny")
-    assert Landmarker(models / "tiny.onnx").spec.name == "tiny"
-
-
-@pytest.mark.parametrize("changes", [{"sha256": None}, {"spec": None}, {"spec": {"name": "tiny"}}])
-def test_broken_rows_are_listed_with_their_problem(models, changes):
-    rewrite_index(models, **changes)
-    assert list_models()[0].problem
-    with pytest.raises(ModelError, match="'tiny' cannot be used"):
-        Landmarker("tiny")
-
-
-def test_index_cannot_lead_out_of_its_folder(models):
-    rewrite_index(models, file="../../etc/tiny.onnx")
-    assert list_models()[0].path == models / "tiny.onnx"
-
-
-@pytest.mark.parametrize("text", ["", "{", "[1]", '{"tiny": 1}', "\x80"])
-def test_damaged_index(models, text):
-    (models / "index.json").write_bytes(text.encode("latin-1"))
-    with pytest.raises(ModelError, match=r"index\.json"):
-        list_models()
-
-
-def test_refresh_refuses_a_file_that_calls_itself_otherwise(tmp_path):
-    save_constant_model(tmp_path).rename(tmp_path / "other.onnx")
-    with pytest.raises(ModelError, match=r"calls itself 'tiny': the file must be tiny\.onnx"):
-        refresh_index(tmp_path)
-    assert not (tmp_path / "index.json").exists()
 
 
 def test_openvino_is_told_its_threads_apart(tmp_path, monkeypatch):

@@ -118,7 +118,7 @@ def test_final_weights_without_a_checkpoint_are_replaced_only_on_request(
     with pytest.raises(RunError, match="--restart"):
         prepared(tmp_path, recipe, "runs/spot")
     run.log.unlink()
-    run.save_weights(dataclasses.replace(run.load_weights(recipe), recovered=True))
+    run.save_weights(dataclasses.replace(run.load_weights(recipe), final=True))
     before = run.weights.read_bytes()
     capsys.readouterr()
     assert main(words) == 2

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+from typing import Any
 
+from fkp.datasets.catalog import IBUG_LABEL_SHIFT
 from fkp.training.augment import Augmentation
 from fkp.training.config import TrainingConfig
 from fkp.training.losses import Loss
@@ -47,7 +49,7 @@ _BASE = _TEACHER.replace(
     summary="68 points by soft-argmax over 40x40 maps; the first round of fkp68-base",
     source="own: a third of fkp68-large's work, taught by its maps and by its labels on more pictures",
     options={"widths": (32, 64, 128, 192), "blocks": (1, 2, 2, 2), "top": 64, "finest": 1},
-    teacher="fkp68-large",
+    teacher="fkp68-large-mild",
     train=("ibug-train", "helen-labelled", "ytf-labelled"),
     input_size=(160, 160),
     loss=Loss("smooth-l1", scale=160, beta=0.5, map_weight=0.3, map_distance="cross-entropy"),
@@ -88,29 +90,114 @@ def _milder(first: Recipe, name: str, summary: str, source: str) -> Recipe:
     )  # fmt: skip
 
 
-RECIPES = (
-    _TEACHER,
+_MERL_RAV = "merl-rav-train"
+
+
+def _joint(before: Recipe, name: str, summary: str, source: str, **changes: Any) -> Recipe:
+    """A network that goes on with MERL-RAV's faces beside 300-W's, in 300-W's style."""
+    return before.replace(
+        name=name, summary=summary, source=source, initial=before.name, teacher=None,
+        train=("ibug-train", _MERL_RAV), translated=(_MERL_RAV,), augmentation=IN_THE_WILD,
+        label_shift=IBUG_LABEL_SHIFT, precision="fp32", **changes,
+    )  # fmt: skip
+
+
+_LARGE_MILD = _milder(
     _LARGE,
-    _milder(
-        _LARGE,
-        name="fkp68-large",
-        summary="68 points by soft-argmax over 40x40 maps; the most accurate one",
-        source="own: fkp68-teacher, trained on with larger crops and labeled faces; less varied at last",
-    ),
-    _BASE,
-    _BASE_AGAIN,
-    _milder(
-        _BASE_AGAIN,
-        name="fkp68-base",
-        summary="68 points by soft-argmax over 40x40 maps; accurate and fast",
-        source="own: a third of fkp68-large's work, taught twice by its maps and labels; less varied at last",
-    ),
-    _TINY,
-    _TINY_AGAIN,
-    _milder(
-        _TINY_AGAIN,
-        name="fkp68-tiny",
-        summary="68 points by soft-argmax over 40x40 maps; the small and fast one",
-        source="own: half of fkp68-base's work, taught in the same way",
-    ),
+    name="fkp68-large-mild",
+    summary="68 points by soft-argmax over 40x40 maps; the first generation of fkp68-large",
+    source="own: fkp68-teacher, trained on with larger crops and labeled faces; less varied at last",
 )
+_BASE_MILD = _milder(
+    _BASE_AGAIN,
+    name="fkp68-base-mild",
+    summary="68 points by soft-argmax over 40x40 maps; the first generation of fkp68-base",
+    source="own: a third of fkp68-large's work, taught twice by its maps and labels; less varied at last",
+)
+_TINY_MILD = _milder(
+    _TINY_AGAIN,
+    name="fkp68-tiny-mild",
+    summary="68 points by soft-argmax over 40x40 maps; the first generation of fkp68-tiny",
+    source="own: half of fkp68-base's work, taught in the same way",
+)
+
+
+def _final(joint: Recipe, name: str, summary: str, source: str, **changes: Any) -> Recipe:
+    """The last epochs: 300-W's faces, HELEN's that are pseudo-labeled, and MERL-RAV's turned ones."""
+    return joint.replace(
+        name=name, summary=summary, source=source, initial=joint.name,
+        train=("ibug-train", "helen-labelled", "merl-rav-turned"), translated=("merl-rav-turned",), **changes,
+    )  # fmt: skip
+
+
+def _ibug_alone(before: Recipe, name: str, source: str, **changes: Any) -> Recipe:
+    """The very last epochs: 300-W's faces alone."""
+    return before.replace(
+        name=name, source=source, initial=before.name, train=("ibug-train",), translated=(),
+        pseudo_labelers=(), **changes,
+    )  # fmt: skip
+
+
+_BASE_JOINT = _joint(
+    _BASE_MILD,
+    name="fkp68-base-joint",
+    summary="68 points by soft-argmax over 40x40 maps; fkp68-base's first round on any head turn",
+    source="own: fkp68-base-mild, trained on with MERL-RAV's faces in 300-W's style, mirrored with its shift",
+    learning_rate=8e-4, warmup_steps=100, epochs=20,
+)  # fmt: skip
+_BASE_FINAL = _final(
+    _BASE_JOINT,
+    name="fkp68-base-landmarks",
+    summary="68 points at any head turn, by soft-argmax over 40x40 maps; accurate and fast",
+    source="own: fkp68-base-joint, with 300-W's, HELEN's pseudo-labeled and MERL-RAV's turned faces at last",
+    pseudo_labelers=("fkp68-large-mild",), learning_rate=3e-4, epochs=10,
+)  # fmt: skip
+_BASE_IBUG = _ibug_alone(
+    _BASE_FINAL, "fkp68-base-ibug", "own: fkp68-base-landmarks, 300-W's faces alone at last",
+    learning_rate=2e-4, epochs=8,
+)  # fmt: skip
+_TINY_JOINT = _joint(
+    _TINY_MILD,
+    name="fkp68-tiny-joint",
+    summary="68 points by soft-argmax over 40x40 maps; fkp68-tiny's first round on any head turn",
+    source="own: as fkp68-base-joint",
+    learning_rate=1e-3, warmup_steps=100, epochs=16,
+)  # fmt: skip
+_TINY_FINAL = _final(
+    _TINY_JOINT,
+    name="fkp68-tiny-landmarks",
+    summary="68 points at any head turn, by soft-argmax over 40x40 maps; the small and fast one",
+    source="own: as fkp68-base, which labels HELEN's faces for it",
+    pseudo_labelers=("fkp68-base-landmarks", "fkp68-large-mild"), learning_rate=4e-4, epochs=10,
+)  # fmt: skip
+_LARGE_JOINT = _joint(
+    _LARGE_MILD,
+    name="fkp68-large-joint",
+    summary="68 points by soft-argmax over 40x40 maps; fkp68-large's first round on any head turn",
+    source="own: as fkp68-base-joint",
+    loss=_BASE.loss, learning_rate=5e-4, warmup_steps=100, epochs=5,
+)  # fmt: skip
+_LARGE_FINAL = _final(
+    _LARGE_JOINT,
+    name="fkp68-large-landmarks",
+    summary="68 points at any head turn, by soft-argmax over 40x40 maps; the most accurate one",
+    source="own: as fkp68-base",
+    pseudo_labelers=("fkp68-base-landmarks", "fkp68-large-joint"), learning_rate=2.5e-4, epochs=5,
+)  # fmt: skip
+
+
+def _with_visibility(before: Recipe, name: str) -> Recipe:
+    """The same network with a head that says which points can be seen; its landmarks stay as they are."""
+    return before.replace(
+        name=name, initial=before.name,
+        options={**before.options, "visibility": True}, train=(_MERL_RAV,), calibrated_on="merl-rav-val",
+        pseudo_labelers=(), translated=(), learning_rate=3e-3, epochs=8,
+    )  # fmt: skip
+
+
+RECIPES = (
+    _TEACHER, _LARGE, _LARGE_MILD, _BASE, _BASE_AGAIN, _BASE_MILD, _TINY, _TINY_AGAIN, _TINY_MILD,
+    _BASE_JOINT, _BASE_FINAL, _BASE_IBUG, _with_visibility(_BASE_FINAL, "fkp68-base"),
+    _TINY_JOINT, _TINY_FINAL, _with_visibility(_TINY_FINAL, "fkp68-tiny"),
+    _LARGE_JOINT, _LARGE_FINAL, _with_visibility(_LARGE_FINAL, "fkp68-large"),
+)  # fmt: skip

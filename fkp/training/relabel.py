@@ -1,0 +1,104 @@
+"""Labels as they are before the first epoch: all in one style, and mixed with trained networks' answers."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+
+from fkp import geometry
+from fkp.datasets import DATASETS
+from fkp.datasets.conventions import style_offsets, translate, typical_inter_ocular
+from fkp.errors import RunError
+from fkp.schemes import get_scheme
+from fkp.training.crops import CropDataset, Crops
+from fkp.training.recipe import Recipe
+from fkp.training.run import Run
+
+_BATCH = 64
+
+
+@torch.inference_mode()
+def mirror_averaged(model: nn.Module, recipe: Recipe, crops: Crops) -> NDArray[np.float64]:
+    """A network's answers to each face, averaged with those to its mirror image.
+
+    Args:
+        model: what `recipe` builds, trained.
+        recipe: the crops that it takes, and how far its answers lie to the right of mirror-symmetric ones.
+        crops: of N faces.
+
+    Returns:
+        (N, K, 2) in the frame of each of the `crops`.
+    """
+    dataset = CropDataset(crops, recipe)
+    order = list(get_scheme(recipe.scheme).mirror)
+    device = next(model.parameters()).device
+    model.eval()
+    answers = []
+    for start in range(0, len(dataset), _BATCH):
+        rows = range(start, min(start + _BATCH, len(dataset)))
+        pictures = torch.from_numpy(np.stack([dataset[0, row][0] for row in rows])).to(device)
+        both = [model(one).points.float().cpu().numpy() for one in (pictures, pictures.flip(2))]
+        straight, mirrored = (geometry.from_unit(points, recipe.input_size) for points in both)
+        back = geometry.mirror_points(mirrored, recipe.input_size[1], order)
+        for row, points in zip(rows, (straight + back) / 2, strict=True):
+            box = crops.boxes[row]
+            matrix = geometry.crop_transform(box, recipe.input_size, recipe.margin)
+            shift = recipe.label_shift / 100 * typical_inter_ocular(box)
+            moved = geometry.transform_points(geometry.invert(matrix), points)
+            answers.append(moved + np.array([shift, 0]))
+    return np.stack(answers)
+
+
+def relabel(
+    recipe: Recipe, crops: Crops, parts: Mapping[str, int], initial: nn.Module | None, runs: Path
+) -> Crops:
+    """The crops with the labels that `Recipe.translated` and `Recipe.pseudo_labelers` ask for.
+
+    Args:
+        recipe: what is trained.
+        crops: of all its training faces.
+        parts: data set -> number of its faces, in the order of the crops.
+        initial: the recipe's network with its initial weights; None where it starts from scratch.
+        runs: folder of the runs of the pseudo-labelers.
+
+    Raises:
+        RunError: there is no finished run of a pseudo-labeler, or labels are to be translated and there is
+            nothing to translate them to.
+    """
+    points = crops.points.copy()
+    start = 0
+    for name, count in parts.items():
+        rows = slice(start, start + count)
+        part = Crops(crops.images[rows], points[rows], crops.boxes[rows])
+        start += count
+        if name in recipe.translated:
+            if initial is None:
+                raise RunError(f"{recipe.name} translates labels but starts from scratch")
+            answers = mirror_averaged(initial, recipe, part)
+            offsets = style_offsets(part.points, answers, part.boxes, get_scheme(recipe.scheme).mirror)
+            points[rows] = translate(part.points, answers, part.boxes, offsets)
+        if recipe.pseudo_labelers and DATASETS[name].labeled:
+            found = [_answers_of(other, part, runs) for other in recipe.pseudo_labelers]
+            points[rows] = np.mean(found, axis=0)
+        if recipe.label_shift:
+            shift = (recipe.label_shift - DATASETS[name].label_shift) / 100
+            points[rows, :, 0] += shift * typical_inter_ocular(part.boxes)[:, None]
+    return dataclasses.replace(crops, points=points)
+
+
+def _answers_of(name: str, crops: Crops, runs: Path) -> NDArray[np.float64]:
+    """A trained recipe's mirror-averaged answers, without its shift to one side."""
+    from fkp.training.recipes import get_recipe
+
+    recipe = get_recipe(name)
+    model = recipe.build()
+    Run(runs / name).load_into(model, recipe)
+    answers = mirror_averaged(model.to(memory_format=torch.channels_last), recipe, crops)
+    answers[..., 0] -= recipe.label_shift / 100 * typical_inter_ocular(crops.boxes)[:, None]
+    return answers

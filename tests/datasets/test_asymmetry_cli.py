@@ -1,0 +1,20 @@
+"""`python -m fkp data asymmetry`"""
+
+import numpy as np
+import pytest
+
+from fkp.__main__ import main
+
+
+@pytest.mark.usefixtures("house")
+def test_every_training_part_of_the_model_s_scheme_has_a_row(capsys):
+    assert main(["data", "asymmetry", "--model", "all68", "--most", "40"]) == 0
+    header, *rows = capsys.readouterr().out.splitlines()
+    assert "percent of the inter-ocular distance" in header
+    names = [row.split()[0] for row in rows]
+    assert [name for name in names if name.endswith("-train")] == [
+        "ibug-train", "merl-rav-train", "cfp-train", "ytf-train",
+    ]  # fmt: skip
+    figures = np.array([row.split()[1:] for row in rows], float)
+    assert np.isfinite(figures[:, 0]).all()
+    assert "afw" in names

@@ -17,7 +17,7 @@ from fkp.errors import ModelError
 from fkp.runtime.drawing import Style, draw
 from fkp.runtime.face import Face
 from fkp.runtime.landmarker import Landmarker
-from fkp.runtime.results import CSV_COLUMNS, to_csv
+from fkp.runtime.results import Source, to_csv
 from fkp.runtime.sessions import ModelSession
 
 VISIBLE = np.linspace(0, 1, 68)
@@ -70,8 +70,7 @@ def make_face(visible) -> Face:
 
 def test_csv_has_a_column_that_is_empty_where_unknown():
     known, unknown = make_face(VISIBLE.astype(np.float32)), make_face(None)
-    rows = list(csv.DictReader(io.StringIO(to_csv("a.jpg", [known, unknown]))))
-    assert CSV_COLUMNS[-1] == "visible"
+    rows = list(csv.DictReader(io.StringIO(to_csv(Source("a.jpg", (1000, 1000)), [known, unknown]))))
     np.testing.assert_allclose([float(row["visible"]) for row in rows[:68]], VISIBLE, atol=6e-5)
     assert {row["visible"] for row in rows[68:]} == {""}
 

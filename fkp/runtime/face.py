@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fkp.runtime.pose import Openings, Pose, head_pose, openings
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Face:
@@ -29,6 +31,16 @@ class Face:
     box_score: float
     scheme: str
     visible: NDArray[np.float32] | None = None
+
+    @property
+    def pose(self) -> Pose | None:
+        """How the head is held; None where the points do not say."""
+        return head_pose(self.points, self.scheme)
+
+    @property
+    def openings(self) -> Openings | None:
+        """How far eyes and mouth are open; None where the points do not say."""
+        return openings(self.points, self.scheme)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the face as plain lists and numbers for JSON; coordinates to a hundredth of a pixel."""

@@ -39,8 +39,8 @@ class HeadModel:
         noise: (K,) standard deviation of a point in the picture from the fitted head, in unit lengths.
         mirror: (K,) the scheme's mirror order.
         correction: (F,) what is added to the yaw in radians, as weights of `yaw_features`.
-        deviation: (3,) the variance of the corrected yaw in square degrees is the sum of these squared,
-            times 1, the squared yaw in degrees and the mean square of the residuals over their noise.
+        deviation: (2,) the standard deviation of a corrected yaw: in degrees of a face that looks into the
+            camera, and its slope over the yaw; the squares of both add up.
     """
 
     mean: Array
@@ -117,8 +117,8 @@ def fit_heads(
 def corrected_yaws(model: HeadModel, fit: HeadFit) -> tuple[Array, Array]:
     """Yaws and their standard deviations, (N,) each, in radians."""
     yaws = fit.angles[:, _YAW] + yaw_features(model, fit) @ model.correction
-    variances = deviation_features(model, fit, yaws) @ model.deviation**2
-    return yaws, np.radians(np.sqrt(variances))
+    straight, slope = model.deviation
+    return yaws, np.hypot(np.radians(straight), slope * yaws)
 
 
 def yaw_features(model: HeadModel, fit: HeadFit) -> Array:
@@ -132,12 +132,6 @@ def yaw_features(model: HeadModel, fit: HeadFit) -> Array:
     mirrored = residuals[:, model.mirror] * (-1, 1)
     odd, even = ((residuals + sign * mirrored).reshape(len(yaw), -1) / 2 for sign in (-1, 1))
     return np.concatenate([yaw, yaw * abs(yaw), yaw**3, odd, even * yaw], axis=1)
-
-
-def deviation_features(model: HeadModel, fit: HeadFit, yaws: Array) -> Array:
-    """What the variance of a corrected yaw (N,), in radians, is linear in: (N, 3), see `HeadModel`."""
-    misfit = np.nanmean((fit.residuals / model.noise[:, None]) ** 2, axis=(1, 2))
-    return np.stack([np.ones_like(yaws), np.degrees(yaws) ** 2, misfit], axis=1)
 
 
 def rotations(angles: Array) -> Array:

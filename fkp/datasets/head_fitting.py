@@ -13,7 +13,6 @@ from fkp.head_model import (
     HeadFit,
     HeadModel,
     corrected_yaws,
-    deviation_features,
     fit_heads,
     rotations,
     yaw_features,
@@ -34,7 +33,7 @@ _ROUNDS = 8
 _FIRST_NOISE = 0.1  # unit lengths
 _SMALLEST_NOISE = 0.02  # no point is believed to be found better
 _RIDGE, _YAW_POWERS = 0.3, 3  # of the correction's weights; the first ones are nearly free
-_VARIANCE_ROUNDS = 50
+_VARIANCE_ROUNDS = 500
 
 
 def fit_head(
@@ -109,17 +108,15 @@ def with_correction(model: HeadModel, points: Array, yaws: Array) -> HeadModel:
 def with_deviation(model: HeadModel, points: Array, yaws: Array) -> HeadModel:
     """The head with the spread of its errors on faces (N, K, 2) that it did not learn from.
 
-    The variances are fitted by maximum likelihood of normal errors, in steps of weighted least squares.
+    The variances are fitted by maximum likelihood of normal errors, with the multiplicative steps of Fevotte
+    and Idier, "Algorithms for nonnegative matrix factorization with the beta-divergence", 2011.
     """
-    fit = fit_heads(model, points)
-    found = corrected_yaws(model, fit)[0]
-    squares = np.degrees(found - yaws) ** 2
-    features = deviation_features(model, fit, found)
+    squares = np.degrees(corrected_yaws(model, fit_heads(model, points))[0] - yaws) ** 2
+    features = np.stack([np.ones_like(yaws), np.degrees(yaws) ** 2], axis=1)
     shares = np.full(features.shape[1], squares.mean() / features.mean(axis=0).sum())
     for _ in range(_VARIANCE_ROUNDS):
-        weights = (features @ shares) ** -2
-        # Multiplicative steps keep the shares positive, so that every variance is.
-        shares *= (features.T @ (weights * squares)) / (features.T @ (weights * (features @ shares)))
+        variances = features @ shares
+        shares *= np.sqrt((features.T @ (squares / variances**2)) / (features.T @ (1 / variances)))
     return replace(model, deviation=np.sqrt(shares))
 
 
@@ -153,4 +150,4 @@ def _symmetric(shape: Array, mirror: Array, noise: Array) -> HeadModel:
     shape = shape - shape.mean(axis=0)
     shape = (shape + shape[mirror] * (-1, 1, 1)) / 2
     size = np.sqrt((shape**2).sum(axis=1).mean())
-    return HeadModel(shape / size, noise, mirror, np.zeros(_YAW_POWERS + 4 * len(shape)), np.zeros(3))
+    return HeadModel(shape / size, noise, mirror, np.zeros(_YAW_POWERS + 4 * len(shape)), np.zeros(2))

@@ -124,7 +124,7 @@ def test_a_turned_picture_gives_the_same_crop(template):
 
 
 def test_what_cannot_be_aligned_is_refused_with_the_reason():
-    with pytest.raises(AlignmentError, match=r"turned aside by \d\d degrees, more than 60"):
+    with pytest.raises(AlignmentError, match="turned aside by more than 60 degrees"):
         align(IMAGE, face(view("ibug68", yaw=75)))
     with pytest.raises(AlignmentError, match="needs the 68 points, not imm58"):
         align(IMAGE, face(view("imm58"), "imm58"))

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from fkp.images import load_image
-    from fkp.runtime.drawing import draw
     from fkp.runtime.alignment import align
+    from fkp.runtime.drawing import draw
     from fkp.runtime.face import Face
     from fkp.runtime.index import list_models
     from fkp.runtime.landmarker import Landmarker

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-Array = NDArray[np.float64]
+Array = NDArray[np.floating]
 
 _YAW, _PITCH, _ROLL, _SCALE = range(4)  # the parameters: radians, and the logarithm of the scale; then shift
 _PARAMETERS = 6
@@ -82,7 +82,7 @@ def fit_heads(
         yaws: (N,) known yaws in radians that the fit is drawn to, NaN where unknown.
         yaw_deviation: standard deviation of these in radians.
     """
-    known = np.isfinite(points).all(axis=2)
+    known = np.asarray(np.isfinite(points).all(axis=2))
     seen = np.where(known[..., None], points, 0.0)
     parameters = _start(model, seen, (known / model.noise) ** 2)
     # In pixels, of the first scale: with a spread in unit lengths, larger heads would seem to fit better.

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from fkp.datasets.sample import Sample
 from fkp.head_model import (
@@ -120,7 +121,7 @@ def with_deviation(model: HeadModel, points: Array, yaws: Array) -> HeadModel:
     return replace(model, deviation=np.sqrt(shares))
 
 
-def _first_head(points: Array, yaws: Array, mirror: Array) -> HeadModel:
+def _first_head(points: Array, yaws: Array, mirror: NDArray[np.intp]) -> HeadModel:
     """A head from complete faces scaled to one height, which no yaw changes: x = width cos + depth sin."""
     complete = np.isfinite(points).all(axis=(1, 2))
     faces, yaws = points[complete], yaws[complete]
@@ -133,7 +134,7 @@ def _first_head(points: Array, yaws: Array, mirror: Array) -> HeadModel:
 
 def _solve_shape(model: HeadModel, points: Array, fit: HeadFit) -> HeadModel:
     """The head whose points explain the fitted views best."""
-    known = np.isfinite(points).all(axis=2)
+    known = np.asarray(np.isfinite(points).all(axis=2))
     targets = (points - fit.shifts[:, None]) / fit.scales[:, None, None]
     views = rotations(fit.angles)[:, :2]
     shape = [
@@ -145,7 +146,7 @@ def _solve_shape(model: HeadModel, points: Array, fit: HeadFit) -> HeadModel:
     return _symmetric(np.array(shape), model.mirror, noise)
 
 
-def _symmetric(shape: Array, mirror: Array, noise: Array) -> HeadModel:
+def _symmetric(shape: Array, mirror: NDArray[np.intp], noise: Array) -> HeadModel:
     """The shape made symmetric, about its center and of unit size, without correction."""
     shape = shape - shape.mean(axis=0)
     shape = (shape + shape[mirror] * (-1, 1, 1)) / 2

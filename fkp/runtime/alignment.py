@@ -14,7 +14,7 @@ from fkp.geometry import invert, unit_transform, warp
 from fkp.runtime.face import Face
 from fkp.schemes import IBUG68
 
-Array = NDArray[np.float64]
+Array = NDArray[np.floating]
 
 # Where ArcFace's crops of 112 pixels have the eyes, the nose tip and the corners of the mouth, those on the
 # left of the picture first (Deng et al., CVPR 2019, as published with InsightFace).
@@ -124,17 +124,17 @@ def similarity(source: ArrayLike, target: ArrayLike) -> Array:
     Raises:
         AlignmentError: all points of the source are in one place.
     """
-    source, target = np.asarray(source, np.float64), np.asarray(target, np.float64)
-    source_mean, target_mean = source.mean(axis=0), target.mean(axis=0)
-    source, target = source - source_mean, target - target_mean
-    variance = (source**2).sum(axis=1).mean()
+    a, b = np.asarray(source, np.float64), np.asarray(target, np.float64)
+    a_mean, b_mean = a.mean(axis=0), b.mean(axis=0)
+    a, b = a - a_mean, b - b_mean
+    variance = (a**2).sum(axis=1).mean()
     if variance == 0:
         raise AlignmentError("the points are all in one place")
-    left, values, right = np.linalg.svd(target.T @ source / len(source))
+    left, values, right = np.linalg.svd(b.T @ a / len(a))
     signs = np.array([1.0, math.copysign(1.0, np.linalg.det(left) * np.linalg.det(right))])
     matrix = np.eye(3)
     matrix[:2, :2] = (values * signs).sum() / variance * (left * signs) @ right
-    matrix[:2, 2] = target_mean - matrix[:2, :2] @ source_mean
+    matrix[:2, 2] = b_mean - matrix[:2, :2] @ a_mean
     return matrix
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import nullcontext
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 
@@ -122,14 +122,16 @@ class _Job:
 
     def video(self, file: Path, target: Path) -> int:
         # Here, so that pictures need no FFmpeg.
-        from fkp.runtime.media import VideoWriter, probe, read_frames
+        from fkp.runtime.media import VideoReader, VideoWriter
         from fkp.runtime.tracking import Tracker
 
-        info = probe(file)
         tracker, most = Tracker(self._landmarker), 0
-        overlay = VideoWriter(target.with_name(f"{target.name}.mp4"), info.rate, sound_of=file)
-        with overlay if self._overlay else nullcontext() as out:
-            frames = tqdm(read_frames(file), file.name, info.frames, unit="frame", leave=False, disable=None)
+        with VideoReader(file) as video, ExitStack() as stack:
+            out = None
+            if self._overlay:
+                overlay = target.with_name(f"{target.name}.mp4")
+                out = stack.enter_context(VideoWriter(overlay, video.rate, sound_of=file))
+            frames = tqdm(video, file.name, video.frames, unit="frame", leave=False, disable=None)
             for number, frame in enumerate(frames):
                 faces = tracker.step(frame.image, frame.time)
                 self._results.add(f"{file}#{number}", frame.image.shape[:2], faces)

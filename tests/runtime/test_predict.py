@@ -17,7 +17,7 @@ from videos import make_video, streams
 from fkp.__main__ import COMMANDS, main
 from fkp.datasets.pts import read_pts
 from fkp.runtime.cli import find_files, unique_stems
-from fkp.runtime.media import read_frames
+from fkp.runtime.media import VideoReader
 
 ASTRONAUT = Path(__file__).parents[2] / "demo" / "examples" / "eileen-collins.jpg"
 
@@ -68,7 +68,7 @@ def test_pictures_folders_and_a_video(tmp_path, model, portrait, capsys):
     np.testing.assert_allclose(read_pts(out / "one-2.pts"), points, atol=0.01)
     assert np.abs(np.asarray(Image.open(out / "one-2.jpg"), int) - np.asarray(portrait)).max() > 100
     assert set(streams(out / "clip.mp4")) == {"video", "audio"}
-    assert len(list(read_frames(out / "clip.mp4"))) == 5
+    assert len(list(VideoReader(out / "clip.mp4"))) == 5
     said = capsys.readouterr()
     assert "3 faces in 4 of 5 files" in said.out
     assert f"no face: {photos / 'nobody.gif'}" in said.out

@@ -14,7 +14,7 @@ from demo.handlers.images import sentence, shown, to_style
 from fkp.errors import ModelError, VideoError
 from fkp.runtime.drawing import Style, draw
 from fkp.runtime.media import Frame, Limits, VideoReader, VideoWriter
-from fkp.runtime.results import ResultWriter
+from fkp.runtime.results import ResultWriter, Source
 from fkp.runtime.tracking import Tracker
 
 MAX_SECONDS = 60
@@ -72,7 +72,7 @@ def _annotate(path: Path, folder: Path, tracker: Tracker, model: str, style: Sty
     ):
         for frame in video:
             faces = tracker.step(frame.image, frame.time)
-            numbers.add(f"frame {count}", frame.image.shape[:2], faces)
+            numbers.add(Source("video", frame.image.shape[:2], count, frame.time), faces)
             out.write(Frame(draw(*shown(frame.image, faces, LARGEST_SIDE), style), frame.time))
             count, seen = count + 1, seen + bool(faces)
             if time.monotonic() - told > _NEWS_EVERY:

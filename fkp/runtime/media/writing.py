@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from fractions import Fraction
 from pathlib import Path
 from types import TracebackType
@@ -9,6 +10,7 @@ from types import TracebackType
 import av
 import numpy as np
 
+from fkp.atomic import draft_of
 from fkp.errors import VideoError
 from fkp.runtime.media.colors import tag, to_yuv
 from fkp.runtime.media.containers import explained
@@ -22,10 +24,10 @@ _UNWRITABLE = "cannot be written"
 class VideoWriter:
     """Writes frames to an H.264 MP4, with the sound of another video beneath them.
 
-    A context manager; after an error it leaves no file behind. Colors are BT.709 for high definition and
-    BT.601 below, and tagged. Frames of odd size gain a row or a column. Sound becomes AAC of 48 kHz, starts
-    with the first frame of the video that it is taken from, and ends with the last one written; sound that
-    cannot be read is left out.
+    A context manager; the file appears when it is complete, and after an error not at all. Colors are
+    BT.709 for high definition and BT.601 below, and tagged. Frames of odd size gain a row or a column.
+    Sound becomes AAC of 48 kHz, starts with the first frame of the video that it is taken from, and ends
+    with the last one written; sound that cannot be read is left out.
 
     Attributes:
         remarks: what could not be taken over, as in `VideoReader`; complete when the context ends.
@@ -44,10 +46,11 @@ class VideoWriter:
 
     def __enter__(self) -> VideoWriter:
         try:
-            self._path.touch()  # FFmpeg itself opens the file with the first frame only
+            self._draft = draft_of(self._path)
+            draft = self._draft.__enter__()
         except OSError as error:
             raise VideoError(f"{self._path} {_UNWRITABLE}: {error.strerror}") from error
-        self._out = av.open(str(self._path.absolute()), "w", format="mp4", options={"movflags": "faststart"})
+        self._out = av.open(str(draft.absolute()), "w", format="mp4", options={"movflags": "faststart"})
         return self
 
     def write(self, frame: Frame) -> None:
@@ -96,13 +99,17 @@ class VideoWriter:
         finally:
             if self._sound:
                 self._sound.close()
-            if not complete:
-                self._discard()
+            self._close(complete)
 
-    def _discard(self) -> None:
-        try:
+    def _close(self, complete: bool) -> None:
+        if complete:
+            self._draft.__exit__(None, None, None)
+            return
+        with suppress(av.FFmpegError):  # what cannot be written cannot be finished either
             self._out.close()
-        except av.FFmpegError:
-            pass  # what cannot be written cannot be finished either, and is deleted
-        finally:
-            self._path.unlink(missing_ok=True)
+        with suppress(_DiscardedError):
+            self._draft.__exit__(_DiscardedError, _DiscardedError(), None)
+
+
+class _DiscardedError(Exception):
+    """The draft of a video is deleted."""

@@ -13,7 +13,7 @@ from demo.models import error_of, passes, points_in_words
 from fkp.datasets import TEST_SETS
 from fkp.runtime.face import Face
 from fkp.runtime.index import ModelEntry
-from fkp.runtime.results import csv_rows
+from fkp.runtime.results import CSV_COLUMNS, Source, csv_rows
 from fkp.spec import ModelSpec
 
 _SMALLEST = 16  # pixels of the smallest face that the detector was taught
@@ -83,10 +83,11 @@ def face_table(faces: Sequence[Face]) -> str:
 def point_table(faces: Sequence[Face]) -> str:
     """A row for each point of each face; faces are counted as in `face_table`, points as in the files."""
     head = ("Face", "Point", "Region", "x", "y", "Confidence")
+    first = CSV_COLUMNS.index("point")
     rows = [
-        [str(number), *(str(cell).replace("_", " ") for cell in row[2:])]
+        [str(number), *(str(cell).replace("_", " ") for cell in row[first : first + len(head) - 1])]
         for number, face in enumerate(faces, start=1)
-        for row in csv_rows("", [face])
+        for row in csv_rows(Source("", (0, 0)), [face])
     ]
     return _table(head, rows) if rows else ""
 

@@ -14,7 +14,7 @@ from tqdm import tqdm
 from fkp.errors import AlignmentError, FkpError, UsageError
 from fkp.images import load_image
 from fkp.runtime.alignment import ARCFACE_SIZE, TEMPLATES, align
-from fkp.runtime.cli import find_files, unique_stems
+from fkp.runtime.inputs import find_files, is_video, unique_stems
 from fkp.runtime.landmarker import Landmarker
 from fkp.schemes import IBUG68
 
@@ -57,7 +57,9 @@ def run(args: argparse.Namespace) -> int:
     Raises:
         FkpError: nothing could be started.
     """
-    files = find_files(args.inputs, args.out)
+    files = [file for file in find_files(args.inputs, args.out).files if not is_video(file)]
+    if not files:
+        raise UsageError("align takes pictures; these are videos")
     landmarker = Landmarker(args.model)
     if landmarker.scheme != IBUG68:
         raise UsageError(f"alignment needs the 68 points; {args.model} finds {landmarker.scheme.name}")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -21,6 +21,8 @@ class Face:
         box: (4,) float32, the canonical face box (x0, y0, x1, y1) in which the points were predicted.
         box_score: the detector's score of that box; 1 where the caller gave the box.
         scheme: name of the points' landmark scheme.
+        track: the identity of the face in its video, from 0 up; None in a single picture.
+        reliable: whether the points can be believed, where the model has a verdict on that.
         visible: (K,) float32, the probability that each point can be seen, neither covered nor hidden by the
             head itself; None where the model does not say.
     """
@@ -30,6 +32,8 @@ class Face:
     box: NDArray[np.float32]
     box_score: float
     scheme: str
+    track: int | None = None
+    reliable: bool | None = None
     visible: NDArray[np.float32] | None = None
 
     @property
@@ -43,15 +47,33 @@ class Face:
         return openings(self.points, self.scheme)
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the face as plain lists and numbers for JSON; coordinates to a hundredth of a pixel."""
+        """Return the face as plain lists and numbers for JSON; what is not known is None.
+
+        Coordinates to a hundredth of a pixel, in the order of `fkp.runtime.results.CSV_COLUMNS`.
+        """
         return {
+            "track": self.track,
             "scheme": self.scheme,
             "box": _rounded(self.box, 2),
             "box_score": round(float(self.box_score), 4),
+            "reliable": self.reliable,
+            "pose": self._pose_dict(),
             "points": _rounded(self.points, 2),
             "scores": _rounded(self.scores, 4),
             "visible": None if self.visible is None else _rounded(self.visible, 4),
         }
+
+    def _pose_dict(self) -> dict[str, float] | None:
+        pose = self.pose
+        return None if pose is None else {name: round(angle, 2) for name, angle in asdict(pose).items()}
+
+    def scaled(self, scale: float) -> Face:
+        """The same face in a picture whose sides are `scale` times as long.
+
+        The center of the first pixel is at 0, so it is the pixels' edges that scale.
+        """
+        points, box = ((array + 0.5) * scale - 0.5 for array in (self.points, self.box))
+        return replace(self, points=points, box=box)
 
 
 def _rounded(values: NDArray, digits: int) -> list:

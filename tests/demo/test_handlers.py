@@ -271,7 +271,7 @@ def test_bad_videos_get_a_sentence(tmp_path):
     text.write_text("not a film")
     silent = save_video(tmp_path / "sound.mp4", [])
     large = save_video(tmp_path / "large.mp4", [np.zeros((2304, 4096, 3), np.uint8)], sound=False)
-    for path, said in ((empty, "empty"), (text, "no video"), (silent, "no pictures"), (large, "at most")):
+    for path, said in ((empty, "empty"), (text, "not a video"), (silent, "no pictures"), (large, "at most")):
         *_, last = video.annotate({"path": str(path)}, "big", STYLES)
         assert "fkp-problem" in last.message
         assert said in last.message

@@ -19,6 +19,7 @@ LEAVES = {
     "fkp.metrics",
     "fkp.spec",
     "fkp.images",
+    "fkp.head_model",
     "fkp.history",
     "fkp.pixel_packing",
     "fkp.letterbox",

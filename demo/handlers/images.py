@@ -26,6 +26,7 @@ STYLES: Mapping[str, str] = {
     "Numbers": "indices",
     "Face box": "box",
     "Confidence": "confidence",
+    "Pose": "pose",
 }
 DEFAULT_STYLES = ["Points", "Outlines"]
 

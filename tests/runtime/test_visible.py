@@ -64,7 +64,12 @@ def test_wrong_kinds_are_refused(path):
 def make_face(visible) -> Face:
     points = (mean_shape("ibug68") * 800 + 100).astype(np.float32)
     return Face(
-        points, np.ones(68, np.float32), np.array([100, 100, 900, 900], np.float32), 1.0, "ibug68", visible
+        points,
+        np.ones(68, np.float32),
+        np.array([100, 100, 900, 900], np.float32),
+        1.0,
+        "ibug68",
+        visible=visible,
     )
 
 

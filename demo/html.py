@@ -13,8 +13,7 @@ from demo.models import error_of, passes, points_in_words
 from fkp.datasets import TEST_SETS
 from fkp.runtime.face import Face
 from fkp.runtime.index import ModelEntry
-from fkp.runtime.pose import head_pose
-from fkp.runtime.results import csv_rows
+from fkp.runtime.results import CSV_COLUMNS, Source, csv_rows
 from fkp.spec import ModelSpec
 
 _SMALLEST = 16  # pixels of the smallest face that the detector was taught
@@ -75,7 +74,7 @@ def faces_found(faces: Sequence[Face], size: tuple[int, int]) -> str:
 
 def face_table(faces: Sequence[Face]) -> str:
     """A row for each face: where it is, how sure the model is, how the head is held."""
-    head = ("Face", "Left, top", "Size", "Confidence", "Roll", "Turn")
+    head = ("Face", "Left, top", "Size", "Confidence", "Roll", "Yaw", "Pitch")
     return (
         _table(head, [_face_row(number, face) for number, face in enumerate(faces, start=1)]) if faces else ""
     )
@@ -84,10 +83,11 @@ def face_table(faces: Sequence[Face]) -> str:
 def point_table(faces: Sequence[Face]) -> str:
     """A row for each point of each face; faces are counted as in `face_table`, points as in the files."""
     head = ("Face", "Point", "Region", "x", "y", "Confidence")
+    first = CSV_COLUMNS.index("point")
     rows = [
-        [str(number), *(str(cell).replace("_", " ") for cell in row[2:])]
+        [str(number), *(str(cell).replace("_", " ") for cell in row[first : first + len(head) - 1])]
         for number, face in enumerate(faces, start=1)
-        for row in csv_rows("", [face])
+        for row in csv_rows(Source("", (0, 0)), [face])
     ]
     return _table(head, rows) if rows else ""
 
@@ -96,8 +96,9 @@ def _face_row(number: int, face: Face) -> list[str]:
     x0, y0, x1, y1 = face.box.tolist()
     # Models without a confidence of their own answer with ones.
     sure = "not given" if (face.scores == 1).all() else f"{face.scores.mean():.0%}"
-    pose = head_pose(face)
-    angles = ["not given"] * 2 if pose is None else [_lean(pose.roll, "↻", "↺"), _lean(pose.turn, "→", "←")]
+    pose = face.pose
+    leans = ((pose.roll, "↻", "↺"), (pose.yaw, "→", "←"), (pose.pitch, "↑", "↓")) if pose else ()
+    angles = [_lean(*lean) for lean in leans] or ["not given"] * 3
     return [str(number), f"{x0:.0f}, {y0:.0f}", f"{x1 - x0:.0f} x {y1 - y0:.0f}", sure, *angles]
 
 

@@ -16,6 +16,7 @@ from fkp.errors import UsageError
 # module of the wanted command is imported: `predict` must work where torch is not installed.
 COMMANDS: Mapping[str, Mapping[str, str]] = {
     "fkp.runtime.cli": {"predict": "find the landmarks of faces in pictures and videos"},
+    "fkp.runtime.align_cli": {"align": "cut faces out of pictures, upright and at one scale"},
     "fkp.datasets.cli": {"data": "download, check and describe the data sets"},
     "fkp.export.detector_cli": {"detector": "train, export, quantize and recover the face detector"},
     "fkp.training.cli": {"train": "train a model by its recipe"},

@@ -11,6 +11,7 @@
     ├── RunError               a training run that cannot be started, continued or exported
     ├── QuantizationError      a model that would lose too much accuracy in 8-bit integers
     ├── BaselineError          a baseline of the benchmark that does not run
+    ├── AlignmentError         a face that cannot be aligned
     └── SubmissionError        a file of predictions that cannot be scored
 
 The command lines report these errors, and an `OSError` about a user's file, as "error: ..."; every other
@@ -77,6 +78,10 @@ class QuantizationError(FkpError):
 
 class BaselineError(FkpError):
     """A baseline of the benchmark does not run; the message says what to install."""
+
+
+class AlignmentError(FkpError):
+    """A face cannot be aligned; the message says why."""
 
 
 class SubmissionError(FkpError):

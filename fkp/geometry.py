@@ -26,6 +26,8 @@ Array = NDArray[np.floating]
 
 # A crop that shrinks is sampled on a finer grid and averaged, of at most so many pixels.
 _MAX_SUPERSAMPLED_SIDE = 2048
+# Longer sides do not fit OpenCV's tables.
+_MAX_WARPED_SIDE = 32_000
 
 # Share of the smaller of two boxes that overlaps, from which the less sure lies inside of the other's face;
 # IoU from which both speak of the same face.
@@ -242,7 +244,9 @@ def warp(image: NDArray[np.uint8], matrix: ArrayLike, size: tuple[int, int]) -> 
         matrix: (3, 3), image frame -> crop frame.
         size: (H, W) of the result.
     """
-    transform = np.asarray(matrix, np.float64)
+    transform: Array = np.asarray(matrix, np.float64)
+    if max(image.shape[:2]) > _MAX_WARPED_SIDE:
+        image, transform = _cut_out(image, transform, size)
     height, width = size
     (a, b), (c, d) = transform[:2, :2].tolist()
     shrink = 1 / max(math.sqrt(abs(a * d - b * c)), 1e-9)
@@ -258,6 +262,29 @@ def warp(image: NDArray[np.uint8], matrix: ArrayLike, size: tuple[int, int]) -> 
     if factor > 1:
         out = cv2.resize(out, (width, height), interpolation=cv2.INTER_AREA)
     return np.asarray(out, np.uint8)
+
+
+def _cut_out(
+    image: NDArray[np.uint8], transform: Array, size: tuple[int, int]
+) -> tuple[NDArray[np.uint8], Array]:
+    """The part of a very long picture that a crop shows, and the transform from that part.
+
+    A part that is still too long is shrunk.
+    """
+    height, width = size
+    corners = np.array([[0, 0], [width, 0], [width, height], [0, height]], np.float64) - 0.5
+    seen = transform_points(invert(transform), corners)
+    longest = np.array(image.shape[1::-1])
+    x0, y0 = np.clip(np.floor(seen.min(axis=0)) - 2, 0, longest - 1).astype(int).tolist()
+    x1, y1 = np.clip(np.ceil(seen.max(axis=0)) + 3, 1, longest).astype(int).tolist()
+    part = image[y0 : max(y1, y0 + 1), x0 : max(x1, x0 + 1)]
+    moved = transform @ np.array([[1, 0, x0], [0, 1, y0], [0, 0, 1]], np.float64)
+    if (scale := _MAX_WARPED_SIDE / max(part.shape[:2])) < 1:
+        before = part.shape[1::-1]
+        small = (max(1, int(before[0] * scale)), max(1, int(before[1] * scale)))
+        part = np.asarray(cv2.resize(part, small, interpolation=cv2.INTER_AREA), np.uint8)
+        moved = moved @ invert(unit_transform(before[::-1])) @ unit_transform(small[::-1])
+    return part, moved
 
 
 def unit_transform(size: tuple[int, int]) -> Array:

@@ -19,6 +19,7 @@ LEAVES = {
     "fkp.metrics",
     "fkp.spec",
     "fkp.images",
+    "fkp.head_model",
     "fkp.history",
     "fkp.pixel_packing",
     "fkp.letterbox",
@@ -27,6 +28,7 @@ LEAVES = {
 LEAF_IMPORTS = {"fkp.spec": {"fkp.schemes"}, "fkp.history": {"fkp.atomic"}}
 # In the order of the layers: a package imports leaves and packages that stand above it.
 MAY_IMPORT = {
+    "fkp.images": {"fkp.errors"},
     "fkp.datasets": LEAVES,
     "fkp.runtime": LEAVES,
     "fkp.inspection": LEAVES | {"fkp.datasets", "fkp.runtime"},
@@ -67,7 +69,7 @@ def python_files(room: str) -> list[Path]:
     return sorted((ROOT / room.replace(".", "/")).rglob("*.py"))
 
 
-@pytest.mark.parametrize("leaf", sorted(LEAVES))
+@pytest.mark.parametrize("leaf", sorted(LEAVES - {"fkp.images"}))
 def test_a_leaf_imports_nothing_of_ours_but_the_errors(leaf):
     allowed = {"fkp.errors"} | LEAF_IMPORTS.get(leaf, set())
     assert imports(ROOT / f"{leaf.replace('.', '/')}.py") <= allowed - {leaf}

@@ -178,3 +178,22 @@ def test_the_boxes_of_a_detectors_cells_become_faces():
     np.testing.assert_allclose(faces, [[0.4, 0, 10.4, 10], [50, 50, 60, 60]])
     np.testing.assert_allclose(scores, [0.9, 0.8])
     assert g.merge_boxes(np.empty((0, 4)), np.empty(0), 0.5)[0].shape == (0, 4)
+
+
+@pytest.mark.parametrize("at", [0, 100, 39_900])
+def test_very_long_pictures_are_warped_like_their_part(at):
+    strip = np.random.default_rng(0).integers(0, 256, (60, 40_000, 3), dtype=np.uint8)
+    low = max(0, at - 200)
+    part = strip[:, low : at + 300]
+    box = np.array([at, 10, at + 90, 50], np.float64)
+    from_strip = g.warp(strip, g.crop_transform(box, (32, 32), 1.3, 10), (32, 32))
+    from_part = g.warp(part, g.crop_transform(box - (low, 0, low, 0), (32, 32), 1.3, 10), (32, 32))
+    np.testing.assert_allclose(from_strip.astype(int), from_part, atol=1)
+
+
+def test_a_whole_very_long_picture_is_warped():
+    strip = np.zeros((60, 80_000, 3), np.uint8)
+    strip[:, 40_000:] = 200
+    seen = g.warp(strip, g.crop_transform((0, 0, 80_000, 60), (64, 64)), (64, 64))
+    assert seen[:, :31].max() == 0
+    assert seen[:, 33:].min() == 200

@@ -21,7 +21,6 @@ from fkp import metrics
 from fkp.datasets import Sample
 from fkp.datasets.options import add_data, data_root
 from fkp.images import load_image
-from fkp.runtime.face import Face
 from fkp.runtime.landmarker import Landmarker
 from fkp.runtime.pose import head_pose
 
@@ -93,10 +92,8 @@ def turns(faces: list[Sample]) -> NDArray[np.float64]:
     """How far each head is turned aside, (N,) degrees, estimated from its true points; NaN: unknown."""
     found = []
     for face in faces:
-        points = np.asarray(face.points, np.float32)
-        scores = np.ones(len(points), np.float32)
-        pose = head_pose(Face(points, scores, face.box.astype(np.float32), 1.0, face.scheme))
-        found.append(np.nan if pose is None else abs(pose.turn))
+        pose = None if face.points is None else head_pose(face.points, face.scheme)
+        found.append(np.nan if pose is None else abs(pose.yaw))
     return np.array(found)
 
 

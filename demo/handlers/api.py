@@ -10,7 +10,7 @@ import gradio as gr
 from demo import models
 from demo.handlers.images import read_picture, sentence
 from fkp.errors import ImageError, ModelError
-from fkp.runtime.results import record
+from fkp.runtime.results import Source, record
 
 
 def landmarks(picture: Mapping[str, Any] | None, model: str | None) -> dict[str, Any]:
@@ -30,7 +30,7 @@ def landmarks(picture: Mapping[str, Any] | None, model: str | None) -> dict[str,
         analysis = models.get_landmarker(model or "").analyze(image)
     except (ImageError, ModelError) as error:
         raise gr.Error(sentence(error), print_exception=False) from error
-    answer = record("picture", image.shape[:2], model or "", analysis.faces)
+    answer = record(Source("picture", image.shape[:2]), model or "", analysis.faces)
     return {**answer, "milliseconds": {stage: round(value, 2) for stage, value in analysis.timings.items()}}
 
 

@@ -20,7 +20,7 @@ from demo.handlers.images import read_picture, sentence, shown, to_style, zoom
 from fkp.errors import ImageError, ModelError
 from fkp.runtime.drawing import draw
 from fkp.runtime.face import Face
-from fkp.runtime.results import record, to_csv, to_pts
+from fkp.runtime.results import Source, record, to_csv, to_pts
 
 _MOST_ZOOMED = 40
 _NAME = "picture"  # what the files call it: a visitor's own file name stays out of them
@@ -102,10 +102,9 @@ def downloads(found: Found | None, styles: Sequence[str]) -> Downloads:
         return Downloads()
     folder = new_folder()
     numbers, table = folder / "landmarks.json", folder / "landmarks.csv"
-    numbers.write_text(
-        json.dumps(record(_NAME, found.size, found.model, found.faces), indent=1), encoding="utf-8"
-    )
-    table.write_text(to_csv(_NAME, found.faces), encoding="utf-8")
+    source = Source(_NAME, found.size)
+    numbers.write_text(json.dumps(record(source, found.model, found.faces), indent=1), encoding="utf-8")
+    table.write_text(to_csv(source, found.faces), encoding="utf-8")
     files = Downloads(str(numbers), str(table), _save_pts(found.faces, folder))
     try:
         overlay = draw(read_picture(found.picture), found.faces, to_style(styles))

@@ -26,6 +26,7 @@ STYLES: Mapping[str, str] = {
     "Numbers": "indices",
     "Face box": "box",
     "Confidence": "confidence",
+    "Pose": "pose",
 }
 DEFAULT_STYLES = ["Points", "Outlines"]
 
@@ -69,12 +70,7 @@ def shown(
 ) -> tuple[NDArray[np.uint8], list[Face]]:
     """A picture and its faces as they fit a page: at most `largest` pixels on the longer side."""
     small, scale = shrink(image, largest)
-    # The center of the first pixel is at 0, so it is the pixels' edges that scale.
-    moved = [
-        replace(face, points=(face.points + 0.5) * scale - 0.5, box=(face.box + 0.5) * scale - 0.5)
-        for face in faces
-    ]
-    return small, moved
+    return small, [face.scaled(scale) for face in faces]
 
 
 def zoom(image: NDArray[np.uint8], face: Face, style: Style) -> NDArray[np.uint8]:

@@ -13,11 +13,12 @@ from demo.files import new_folder, open_upload
 from demo.handlers.images import sentence, shown, to_style
 from fkp.errors import ModelError, VideoError
 from fkp.runtime.drawing import Style, draw
-from fkp.runtime.media import Frame, VideoWriter, probe, read_frames
-from fkp.runtime.results import ResultWriter
+from fkp.runtime.media import Frame, Limits, VideoReader, VideoWriter
+from fkp.runtime.results import ResultWriter, Source
 from fkp.runtime.tracking import Tracker
 
 MAX_SECONDS = 60
+MAX_FRAMES = 3600
 MAX_PIXELS = 3840 * 2160
 LARGEST_SIDE = 1280  # pixels, of the written film
 _NEWS_EVERY = 0.4  # seconds
@@ -61,36 +62,26 @@ def annotate(film: Mapping[str, Any] | None, model: str | None, styles: Sequence
 
 
 def _annotate(path: Path, folder: Path, tracker: Tracker, model: str, style: Style) -> Iterator[View]:
-    info = probe(path)
-    expected = min(info.frames or 0, round(MAX_SECONDS * info.rate)) or None
+    limits = Limits(MAX_SECONDS, MAX_FRAMES, MAX_PIXELS)
     start = told = time.monotonic()
-    count, seen, cut = 0, 0, False
+    count, seen = 0, 0
     with (
-        VideoWriter(folder / _FILM, info.rate, path) as out,
+        VideoReader(path, limits) as video,
+        VideoWriter(folder / _FILM, video.rate, path) as out,
         ResultWriter(folder, model) as numbers,
     ):
-        for frame in read_frames(path):
-            if frame.time >= MAX_SECONDS:
-                cut = True
-                break
-            _check_size(frame)
+        for frame in video:
             faces = tracker.step(frame.image, frame.time)
-            numbers.add(f"frame {count}", frame.image.shape[:2], faces)
+            numbers.add(Source("video", frame.image.shape[:2], count, frame.time), faces)
             out.write(Frame(draw(*shown(frame.image, faces, LARGEST_SIDE), style), frame.time))
             count, seen = count + 1, seen + bool(faces)
             if time.monotonic() - told > _NEWS_EVERY:
                 told = time.monotonic()
-                yield View(html.progress(count, expected, told - start))
+                yield View(html.progress(count, video.frames, told - start))
     took = time.monotonic() - start
     found = f"a face was found in {seen} of them" if seen else "no face was found in any of them"
     text = f"{html.counted(count, 'frame')} in {took:.1f} s ({count / took:.0f} a second); {found}."
-    if cut:
-        text += f" The video is longer than {MAX_SECONDS} seconds: only its beginning was used."
+    for remark in video.remarks + out.remarks:
+        text += f" The video {remark}."
     message = (html.done if seen else html.note)(text)
     yield View(message, *(str(folder / name) for name in (_FILM, "faces.json", "faces.csv")))
-
-
-def _check_size(frame: Frame) -> None:
-    height, width = frame.image.shape[:2]
-    if height * width > MAX_PIXELS:
-        raise VideoError(f"your video is too large: {width} x {height} pixels, at most 3840 x 2160")

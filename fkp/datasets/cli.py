@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 import os
 from collections.abc import Iterable
 from pathlib import Path
@@ -12,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
+from fkp.atomic import write_text
 from fkp.datasets import asymmetry_cli
 from fkp.datasets.asymmetry_cli import mirror_averaged
 from fkp.datasets.box_fitting import fit_box_map
@@ -25,11 +27,14 @@ from fkp.datasets.catalog import (
 )
 from fkp.datasets.check import check, find_sources, table
 from fkp.datasets.download import ARCHIVES, get
+from fkp.datasets.head_fitting import HEADS, fit_head
 from fkp.datasets.negatives import gather
 from fkp.datasets.options import add_data, data_root, positive
 from fkp.datasets.pseudo_labels import PseudoLabel, append_label, labels_file, resume_labels
+from fkp.datasets.sample import Sample
 from fkp.errors import ImageError
 from fkp.images import load_image
+from fkp.schemes import SCHEMES
 
 if TYPE_CHECKING:
     from fkp.runtime.landmarker import Landmarker
@@ -46,6 +51,7 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
     _add_check(commands)
     _add_get(commands)
     _add_fit_boxes(commands)
+    _add_fit_heads(commands)
     _add_label(commands)
     _add_things(commands)
     asymmetry_cli.add_parser(commands)
@@ -78,6 +84,18 @@ def _add_fit_boxes(commands: argparse._SubParsersAction) -> None:
     )
     add_data(parser)
     parser.set_defaults(func=_fit_boxes)
+
+
+def _add_fit_heads(commands: argparse._SubParsersAction) -> None:
+    parser = commands.add_parser(
+        "fit-heads",
+        help="learn the heads that poses are estimated with, and write them into the package",
+        description="Learns a 3-D head of each landmark scheme from training faces with known yaw, its "
+        "correction from annotated and predicted points, its spread of errors from the validation parts.",
+    )
+    add_data(parser)
+    parser.add_argument("--model", default="fkp68-base", help="whose points to correct for (%(default)s)")
+    parser.set_defaults(func=_fit_heads)
 
 
 def _add_label(commands: argparse._SubParsersAction) -> None:
@@ -157,6 +175,32 @@ def _fit_boxes(args: argparse.Namespace) -> int:
     for name, found in sources.items():
         box_map, count = fit_box_map(samples, found)
         print(f"{name} = {box_map}  # {count} of {len(samples)} faces, {DATASETS[_FIT_ON].title}")
+    return 0
+
+
+def _fit_heads(args: argparse.Namespace) -> int:
+    # As above: here a runtime model says what its points look like.
+    from fkp.runtime.landmarker import Landmarker
+    from fkp.runtime.pose import HEADS_FILE, head_row
+
+    root, landmarker = data_root(args.data), Landmarker(args.model)
+
+    def predict(face: Sample) -> NDArray:
+        return landmarker.predict(load_image(face.image), face.box[None])[0]
+
+    rows = {}
+    for scheme, (training, validation) in HEADS.items():
+        model, *faces = fit_head(
+            load(training, root),
+            load(validation, root),
+            SCHEMES[scheme],
+            predict if scheme == landmarker.scheme.name else None,
+        )
+        print(f"{scheme}: {faces[0]} faces of {training}, {faces[1]} of {validation}")
+        rows[scheme] = head_row(model)
+    lines = ",\n".join(f"{json.dumps(scheme)}: {json.dumps(row)}" for scheme, row in rows.items())
+    write_text(HEADS_FILE, f"{{\n{lines}\n}}\n")
+    print(f"wrote {HEADS_FILE}")
     return 0
 
 

@@ -29,7 +29,8 @@ def read_face_lines(
     """One sample for every line of a folder's `labels.jsonl`.
 
     A line is a JSON object with `image` (a path in the folder), `pose`, `points` (68 of [x, y], null where a
-    point is not annotated) and, where the data set has them, `state` (68 numbers) and `yaw_deg`.
+    point is not annotated) and, where the data set has them, `state` (68 numbers) and `yaw_deg`, which as in
+    AFLW2000-3D is positive where the face looks to the left of the picture.
 
     Args:
         folder: of the data set.
@@ -82,7 +83,7 @@ def _sample(folder: Path, row: dict[str, Any], group: Callable[[dict[str, Any]],
         group=side,
         state=None if state is None else check_state(state, points),
         pose=pose,
-        yaw=yaw,
+        yaw=None if yaw is None else -yaw,
     )
 
 

@@ -58,8 +58,8 @@ class Sample:
         given_box: (4,) the box that stands in the data set's own file, None where there is none.
         group: faces of one group (a photo, a person) stay on one side of a split.
         state: (K,) int8, `VISIBLE`, `COVERED` or `HIDDEN`; None where the data set does not say.
-        pose: "frontal", "lefthalf", "left", "righthalf" or "right": half or all the way to that side of the
-            picture; None where unknown.
+        pose: "frontal", "lefthalf", "left", "righthalf" or "right": turned half or all the way to the
+            subject's own left or right; None where unknown.
         yaw: degrees, positive where the face looks to the right of the picture; None where unknown.
     """
 

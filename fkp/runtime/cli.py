@@ -3,33 +3,41 @@
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import nullcontext
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
+from itertools import count
 from pathlib import Path
 
 from PIL import Image
 from tqdm import tqdm
 
+from fkp.atomic import draft_of, write_text
 from fkp.errors import FkpError, UsageError
-from fkp.images import load_image
+from fkp.images import load_picture
 from fkp.runtime.drawing import draw
 from fkp.runtime.index import DEFAULT_MODEL
+from fkp.runtime.inputs import find_files, is_video, unique_stems
 from fkp.runtime.landmarker import Landmarker
-from fkp.runtime.results import ResultWriter, to_pts
+from fkp.runtime.results import ResultWriter, Source, plain_text, to_pts
 
-_IMAGES = {".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".avif", ".jp2", ".ppm", ".pgm"}
-_VIDEOS = {".mp4", ".mov", ".m4v", ".webm", ".mkv", ".avi", ".mpg", ".mpeg", ".wmv", ".flv", ".ogv"}
+_LONGEST_JPEG = 65_500  # pixels of a side
 
 _EXAMPLE = """\
 example:
   python -m fkp predict holiday.jpg photos/ clip.mp4 --out landmarks
 
 writes into the folder landmarks:
-  faces.json, faces.csv     every face of every picture, and of every frame of a video
+  faces.jsonl, faces.csv    every face of every picture, and of every frame of a video; complete up to the
+                            last picture even where the run is killed
+  faces.json                the same as one list, written at the end
   holiday.jpg, clip.mp4     the pictures with the landmarks drawn in
   holiday.pts               the points in iBUG's format; further faces are holiday_1.pts, ...
+
+docs/results.md explains the fields, the formats that are read, and the limits. Results of an earlier run
+for the same inputs are replaced.
 
 exits with 1 where one of the inputs failed, and with 2 where nothing could be started
 """
@@ -70,31 +78,78 @@ def run(args: argparse.Namespace) -> int:
     Raises:
         FkpError: nothing could be started.
     """
-    files = find_files(args.inputs, args.out)
+    inputs = find_files(args.inputs, args.out)
     landmarker = Landmarker(args.model, args.provider, refine=args.refine)
     try:
         args.out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise UsageError(f"--out {args.out} cannot be made a folder: {error.strerror}") from error
-    faces, faceless, failures = 0, [], []
-    with ResultWriter(args.out, landmarker.spec.name) as results:
-        job = _Job(landmarker, results, overlay=not args.no_overlay)
-        for file, stem in tqdm(list(zip(files, unique_stems(files), strict=True)), unit="file", disable=None):
+    replaced = any((args.out / name).exists() for name in ("faces.jsonl", "faces.json"))
+    report = _Report(len(inputs.files), inputs.left_out)
+    with _orderly_end(), ResultWriter(args.out, landmarker.spec.name) as results:
+        job = _Job(landmarker, results, report, overlay=not args.no_overlay)
+        named = list(zip(inputs.files, unique_stems(inputs.files), strict=True))
+        for file, stem in tqdm(named, unit="file", disable=None):
+            target = args.out / stem
             try:
-                found = (job.video if _is_video(file) else job.picture)(file, args.out / stem)
+                if replaced:
+                    _remove_results(target)
+                report.add(file, (job.video if is_video(file) else job.picture)(file, target))
             except (FkpError, OSError) as error:
-                failures.append(str(error) if str(file) in str(error) else f"{file}: {error}")
-                continue
-            faces += found
-            if not found:
-                faceless.append(file)
-    plural = "" if faces == 1 else "s"
-    print(f"{faces} face{plural} in {len(files) - len(failures)} of {len(files)} files -> {args.out}")
-    for file in faceless:
-        print(f"no face: {file}")
-    for reason in failures:
-        print(f"failed: {reason}", file=sys.stderr)
-    return 1 if failures else 0
+                report.fail(file, str(error))
+            except MemoryError:
+                report.fail(file, "needs more memory than there is")
+            except Exception as error:  # no file ends the work on the others
+                report.fail(file, f"internal error: {type(error).__name__}: {error}")
+    report.show(args.out)
+    return 1 if report.failures else 0
+
+
+@contextmanager
+def _orderly_end() -> Iterator[None]:
+    """Lets what is open be finished when the process is asked to end."""
+    before = signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+class _Report:
+    """What is said at the end of a run."""
+
+    def __init__(self, files: int, left_out: Sequence[Path]) -> None:
+        self._files = files
+        self._left_out = left_out
+        self._faces = 0
+        self._faceless: list[Path] = []
+        self._remarks: list[str] = []
+        self.failures: list[str] = []
+
+    def add(self, file: Path, faces: int) -> None:
+        self._faces += faces
+        if not faces:
+            self._faceless.append(file)
+
+    def fail(self, file: Path, reason: str) -> None:
+        self.failures.append(reason if str(file) in reason else f"{file}: {reason}")
+
+    def remark(self, file: Path, clause: str) -> None:
+        self._remarks.append(f"{file} {clause}")
+
+    def show(self, out: Path) -> None:
+        faces = f"{self._faces} face{'s' * (self._faces != 1)}"
+        done = f"{self._files - len(self.failures)} of {self._files} files"
+        rest = f"{len(self.failures)} failed, {len(self._left_out)} left out"
+        print(plain_text(f"{faces} in {done}; {rest} -> {out}"))
+        for file in self._faceless:
+            print(plain_text(f"no face: {file}"))
+        for remark in self._remarks:
+            print(plain_text(f"note: {remark}"))
+        for file in self._left_out:
+            print(plain_text(f"left out, neither a picture nor a video: {file}"))
+        for reason in self.failures:
+            print(plain_text(f"failed: {reason}"), file=sys.stderr)
 
 
 class _Job:
@@ -104,87 +159,62 @@ class _Job:
     Each takes the input and the path of its results without their suffix.
     """
 
-    def __init__(self, landmarker: Landmarker, results: ResultWriter, overlay: bool) -> None:
+    def __init__(self, landmarker: Landmarker, results: ResultWriter, report: _Report, overlay: bool) -> None:
         self._landmarker = landmarker
         self._results = results
+        self._report = report
         self._overlay = overlay
 
     def picture(self, file: Path, target: Path) -> int:
-        image = load_image(file)
-        faces = self._landmarker(image)
-        self._results.add(str(file), image.shape[:2], faces)
+        picture = load_picture(file)
+        found = self._landmarker(picture.image)
+        faces = [face.scaled(picture.reduction) for face in found]
+        self._results.add(Source(str(file), picture.size), faces)
         for number, face in enumerate(faces):
-            name = f"{target.name}_{number}.pts" if number else f"{target.name}.pts"
-            target.with_name(name).write_text(to_pts(face), encoding="ascii")
+            write_text(_further(target, number), to_pts(face))
         if self._overlay:
-            Image.fromarray(draw(image, faces)).save(target.with_name(f"{target.name}.jpg"), quality=92)
+            kind = "jpg" if max(picture.image.shape) <= _LONGEST_JPEG else "png"
+            with draft_of(target.with_name(f"{target.name}.{kind}")) as draft:
+                drawn = Image.fromarray(draw(picture.image, found))
+                drawn.save(draft, {"jpg": "JPEG", "png": "PNG"}[kind], quality=92)
+        if picture.reduction > 1:
+            self._report.remark(file, f"was read at 1/{picture.reduction} of its size")
         return len(faces)
 
     def video(self, file: Path, target: Path) -> int:
         # Here, so that pictures need no FFmpeg.
-        from fkp.runtime.media import VideoWriter, probe, read_frames
+        from fkp.runtime.media import VideoReader, VideoWriter
         from fkp.runtime.tracking import Tracker
 
-        info = probe(file)
         tracker, most = Tracker(self._landmarker), 0
-        overlay = VideoWriter(target.with_name(f"{target.name}.mp4"), info.rate, sound_of=file)
-        with overlay if self._overlay else nullcontext() as out:
-            frames = tqdm(read_frames(file), file.name, info.frames, unit="frame", leave=False, disable=None)
+        with VideoReader(file) as video, ExitStack() as stack:
+            out = None
+            if self._overlay:
+                overlay = target.with_name(f"{target.name}.mp4")
+                out = stack.enter_context(VideoWriter(overlay, video.rate, sound_of=file))
+            label = plain_text(file.name)
+            frames = tqdm(video, label, video.frames, unit="frame", leave=False, disable=None)
             for number, frame in enumerate(frames):
                 faces = tracker.step(frame.image, frame.time)
-                self._results.add(f"{file}#{number}", frame.image.shape[:2], faces)
+                self._results.add(Source(str(file), frame.image.shape[:2], number, frame.time), faces)
                 if out:
                     out.write(replace(frame, image=draw(frame.image, faces)))
                 most = max(most, len(faces))
+        for clause in video.remarks + (out.remarks if out else []):
+            self._report.remark(file, clause)
         return most
 
 
-def find_files(inputs: Sequence[Path], out: Path) -> list[Path]:
-    """The files to predict for: the inputs themselves, and the pictures and videos below input folders.
-
-    Raises:
-        UsageError: a folder holds none, or results would land in or above it or beside the inputs, on which
-            a picture or the `.pts` of a data set could be overwritten.
-    """
-    files: dict[Path, None] = {}
-    for path in inputs:
-        found = [path]
-        if path.is_dir():
-            if path.resolve().is_relative_to(out.resolve()):
-                raise UsageError(f"--out {out} must be another folder than the input {path}")
-            below = (file for file in sorted(path.rglob("*")) if out.resolve() not in file.resolve().parents)
-            found = [file for file in below if file.suffix.lower() in _IMAGES | _VIDEOS and file.is_file()]
-            if not found:
-                raise UsageError(f"the folder {path} holds no pictures or videos")
-        files |= dict.fromkeys(found)
-    if beside := [file for file in files if file.resolve().parent == out.resolve()]:
-        raise UsageError(f"--out {out} is where {beside[0].name} lies: give another folder")
-    return list(files)
+def _further(target: Path, number: int) -> Path:
+    """The `.pts` file of a face of a picture."""
+    return target.with_name(f"{target.name}_{number}.pts" if number else f"{target.name}.pts")
 
 
-def unique_stems(files: Sequence[Path]) -> Iterator[str]:
-    """A name for the results of every file, such that no two files share a result.
-
-    A second `face` becomes `face-2`. So does `face_1` beside `face`, since `face_1.pts` is the second
-    face of the latter.
-    """
-    taken: set[str] = set()
-    fronts: set[str] = set()
-    for file in files:
-        stem, number = file.stem, 1
-        while (key := stem.casefold()) in taken or key in fronts or _front(key) in taken:
-            number += 1
-            stem = f"{file.stem}-{number}"
-        taken.add(key)
-        fronts.add(_front(key))
-        yield stem
-
-
-def _front(stem: str) -> str:
-    """The stem without the number of a further face; without one, nothing that a stem could be."""
-    front, found, number = stem.rpartition("_")
-    return front if found and number.isdigit() else ""
-
-
-def _is_video(file: Path) -> bool:
-    return file.suffix.lower() in _VIDEOS
+def _remove_results(target: Path) -> None:
+    """Delete what an earlier run wrote for an input, so that nothing old looks like a result of this one."""
+    for suffix in ("jpg", "png", "mp4"):
+        target.with_name(f"{target.name}.{suffix}").unlink(missing_ok=True)
+    for number in count():
+        if not _further(target, number).exists():
+            return
+        _further(target, number).unlink()

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from fkp.geometry import box_diagonal, points_box
+from fkp.head_model import rotations
 from fkp.runtime.face import Face
 from fkp.schemes import get_scheme
 
@@ -25,6 +26,8 @@ REGION_COLORS: Mapping[str, Color] = {
     "left_eye": (204, 121, 167),
     "mouth": (213, 94, 0),
 }
+# Of the same palette.
+AXIS_COLORS: Mapping[str, Color] = {"left": (213, 94, 0), "up": (0, 158, 115), "ahead": (0, 114, 178)}
 _WHITE: Color = (255, 255, 255)
 _VISIBLE = 0.5  # probability from which a point counts as visible
 _COARSE = 400  # pixels: faces smaller than half of this are drawn enlarged
@@ -44,6 +47,7 @@ class Style:
         indices: the number of every landmark.
         box: the face box that the landmarks were looked for in.
         confidence: dots colored by their score, from dark violet (0) to yellow (1).
+        pose: three axes of the head from the nose tip: to the subject's left, up, and ahead.
     """
 
     points: bool = True
@@ -51,6 +55,7 @@ class Style:
     indices: bool = False
     box: bool = False
     confidence: bool = False
+    pose: bool = False
 
 
 def draw(image: NDArray[np.uint8], faces: Sequence[Face], style: Style = Style()) -> NDArray[np.uint8]:
@@ -98,6 +103,8 @@ def _paint(canvas: NDArray[np.uint8], face: Face, style: Style, fine: int) -> No
         for outline in scheme.outlines:
             color = REGION_COLORS[outline.region]
             _line(canvas, points[list(outline.points)], color, width, outline.closed)
+    if style.pose:
+        _axes(canvas, face, size / 4, 2 * width)
     shades = _shades(face.scores) if style.confidence else None
     for index, point in enumerate(points):
         color = REGION_COLORS[scheme.region_of[index]] if shades is None else shades[index]
@@ -116,6 +123,17 @@ def _fixed(points: ArrayLike) -> NDArray[np.int32]:
 
 def _line(canvas: NDArray[np.uint8], points: ArrayLike, color: Color, width: int, closed: bool) -> None:
     cv2.polylines(canvas, [_fixed(points)], closed, color, width, cv2.LINE_AA, _SHIFT)
+
+
+def _axes(canvas: NDArray[np.uint8], face: Face, length: float, width: int) -> None:
+    """The axes of a head whose pose is known; seen from the front, the one ahead is a dot."""
+    pose = face.pose
+    if pose is None:
+        return
+    x, y, z = rotations(np.radians([[pose.yaw, pose.pitch, pose.roll]]))[0, :2].T
+    nose = face.points[get_scheme(face.scheme).nose_tip]
+    for name, axis in (("left", x), ("up", -y), ("ahead", z)):
+        _line(canvas, [nose, nose + length * axis], AXIS_COLORS[name], width, closed=False)
 
 
 def _dot(canvas: NDArray[np.uint8], point: NDArray, color: Color, radius: float) -> None:

@@ -1,55 +1,129 @@
-"""How a head is held, estimated from its landmarks alone."""
+"""How a head is held, and how far eyes and mouth are open, from the landmarks of a face alone."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
 from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
 
 import numpy as np
+from numpy.typing import ArrayLike
 
-from fkp.runtime.face import Face
-from fkp.schemes import get_scheme
+from fkp.head_model import Array, HeadFit, HeadModel, corrected_yaws, fit_heads
+from fkp.schemes import IBUG68, get_scheme
 
-# How far the scheme's nose tip stands out before the eyes, in distances of the eye centers: from the
-# pictures of the IMM training set whose heads are turned by about 30 degrees.
-_NOSE_DEPTH: Mapping[str, float] = {"ibug68": 0.59, "imm58": 0.38}
+HEADS_FILE = Path(__file__).with_name("heads.json")
+"""Scheme -> the constants of its head; what `python -m fkp data fit-heads` writes."""
+
+_FEWEST_POINTS = 12  # of a face whose pose is told
+_SMALLEST = 1e-3  # pixels that the points spread over
+
+# Of the 68 points, for each opening: the ends of its width, and pairs of points across its height.
+_OPENINGS = {
+    "right_eye": ((36, 39), ((37, 41), (38, 40))),
+    "left_eye": ((42, 45), ((43, 47), (44, 46))),
+    "mouth": ((60, 64), ((61, 67), (62, 66), (63, 65))),
+}
 
 
 @dataclass(frozen=True, slots=True)
 class Pose:
-    """Angles of a head in degrees.
+    """Angles of a head in degrees, as seen by the camera.
 
     Attributes:
-        roll: tilt towards a shoulder, clockwise as seen in the picture.
-        turn: towards the right of the picture; an estimate that is good to about 10 degrees.
+        yaw: positive where the face looks to the right of the picture.
+        pitch: positive where it looks up; 0 is the mean of the photos that the head was learned from.
+        roll: positive where it is tilted clockwise in the picture; the angle of the line between the eyes.
+        yaw_deviation: standard deviation of the yaw; those of pitch and roll are not known.
     """
 
+    yaw: float
+    pitch: float
     roll: float
-    turn: float
+    yaw_deviation: float
 
 
-def head_pose(face: Face) -> Pose | None:
-    """The pose of a face, None where its scheme has no eyes.
+@dataclass(frozen=True, slots=True)
+class Openings:
+    """Height over width of the eyes and of the mouth's inner outline; 0 is shut.
 
-    Roll is the angle of the line between the eye centers (the means of each eye's points).
-
-    Turn takes the head as rigid and far away. Seen along the line of sight, a head turned by t shows
-    its eyes at distance e cos t, and moves the nose tip, which stands out before the eyes by p, along
-    that line by p sin t. So tan t = (e / p) * (shift of the nose tip from the middle of the eyes,
-    along the line of the eyes) / (distance of the eyes in the picture). p / e is a mean over adults;
-    looking up or down does not change it, as the shift is measured along the line of the eyes.
+    Good for changes in time of one person who looks into the camera, such as blinks and speech. No measure of
+    how open an eye is: eyes differ between people, and width shrinks as the head turns, height as it nods.
     """
-    scheme = get_scheme(face.scheme)
-    if face.scheme not in _NOSE_DEPTH:
+
+    right_eye: float
+    left_eye: float
+    mouth: float
+
+
+def head_pose(points: ArrayLike, scheme: str) -> Pose | None:
+    """The pose of the head with landmarks (K, 2), image frame, NaN where one is not known.
+
+    Returns:
+        None where the scheme has no fitted head, fewer than 12 points are known, or all are in one place.
+
+    Raises:
+        UsageError: unknown scheme.
+    """
+    found = fit_head(points, scheme)
+    if found is None:
         return None
-    points = face.points.astype(np.float64)
-    right, left = (points[list(scheme.regions[eye])].mean(axis=0) for eye in ("right_eye", "left_eye"))
-    across = left - right
-    distance = float(np.hypot(*across))
-    if distance < 1e-6:
+    model, fit = found
+    yaws, deviations = corrected_yaws(model, fit)
+    _, pitch, roll = np.degrees(fit.angles[0]).tolist()
+    yaw, deviation = float(np.degrees(yaws[0])), float(np.degrees(deviations[0]))
+    return Pose(yaw, pitch, (roll + 180) % 360 - 180, deviation)
+
+
+def fit_head(points: ArrayLike, scheme: str) -> tuple[HeadModel, HeadFit] | None:
+    """The scheme's head and its fit to the landmarks of one face; None and errors as for `head_pose`."""
+    model = load_heads().get(get_scheme(scheme).name)
+    if model is None:
         return None
-    shift = (points[scheme.nose_tip] - (right + left) / 2) @ across / distance
-    return Pose(
-        roll=float(np.degrees(np.arctan2(across[1], across[0]))),
-        turn=float(np.degrees(np.arctan(shift / distance / _NOSE_DEPTH[face.scheme]))),
+    face = np.asarray(points, np.float64)
+    known = face[np.isfinite(face).all(axis=1)]
+    if len(known) < _FEWEST_POINTS or np.ptp(known, axis=0).max() < _SMALLEST:
+        return None
+    return model, fit_heads(model, face[None])
+
+
+def openings(points: ArrayLike, scheme: str) -> Openings | None:
+    """How far eyes and mouth are open, from landmarks (K, 2); None but for the 68 points, or without a width.
+
+    For an eye this is the eye aspect ratio of Soukupova and Cech, "Real-Time Eye Blink Detection using Facial
+    Landmarks", CVWW 2016.
+    """
+    if scheme != IBUG68.name:
+        return None
+    face = np.asarray(points, np.float64)
+    ratios = {}
+    for name, ((right, left), pairs) in _OPENINGS.items():
+        width = np.linalg.norm(face[left] - face[right])
+        if not width > _SMALLEST:
+            return None
+        ratios[name] = float(np.mean([np.linalg.norm(face[a] - face[b]) for a, b in pairs]) / width)
+    return Openings(**ratios)
+
+
+@cache
+def load_heads() -> dict[str, HeadModel]:
+    """The fitted head of every scheme that has one."""
+    rows = json.loads(HEADS_FILE.read_text(encoding="utf-8"))
+    return {name: _from_row(row, name) for name, row in rows.items()}
+
+
+def _from_row(row: dict[str, list], scheme: str) -> HeadModel:
+    mean, noise, correction, deviation = (
+        np.array(row[name], np.float64) for name in ("mean", "noise", "correction", "deviation")
     )
+    return HeadModel(mean, noise, np.array(get_scheme(scheme).mirror), correction, deviation)
+
+
+def head_row(model: HeadModel) -> dict[str, list]:
+    """A head as `HEADS_FILE` holds it."""
+
+    def rounded(values: Array) -> list:
+        return np.round(values, 4).tolist()
+
+    return {name: rounded(getattr(model, name)) for name in ("mean", "noise", "correction", "deviation")}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -9,6 +10,7 @@ from numpy.typing import NDArray
 
 from fkp.geometry import box_diagonal, box_iou, points_box, suppress_overlaps
 from fkp.runtime.face import Face
+from fkp.runtime.identities import Identities, Identity
 from fkp.runtime.landmarker import Landmarker
 
 _SAME_FACE = 0.3  # IoU above which a detection and a track are one face
@@ -64,6 +66,7 @@ def _weight(cutoff: float | NDArray, step: float) -> float | NDArray:
 class _Track:
     """One face on its way through the frames; `box` is where to look for it next."""
 
+    identity: Identity
     box: NDArray[np.float32]
     box_score: float
     filter: OneEuroFilter = field(default_factory=OneEuroFilter)
@@ -74,8 +77,9 @@ class _Track:
 class Tracker:
     """Follows the faces of one video: each frame's boxes come from the points of the frame before.
 
-    Faces are detected again every few frames, and as soon as one is lost. A Tracker belongs to one
-    video and one thread.
+    Faces are detected again every few frames, as soon as one is lost, and while one is covered by another.
+    `Face.track` numbers people: it stays through crossings and is never given again. A Tracker belongs to
+    one video and one thread.
     """
 
     def __init__(self, landmarker: Landmarker, detect_every: int = 15) -> None:
@@ -83,17 +87,18 @@ class Tracker:
         self._landmarker = landmarker
         self._detect_every = detect_every
         self._tracks: list[_Track] = []
+        self._identities = Identities()
         self._until_detection = 0
 
     def step(self, image: NDArray[np.uint8], time: float) -> list[Face]:
-        """The faces of the next frame with smoothed points, those seen for longest first.
+        """The faces of the next frame with smoothed points and the numbers of their tracks, in that order.
 
         Args:
             image: RGB uint8 (H, W, 3).
             time: of the frame, in seconds.
         """
-        if self._until_detection <= 0 or not self._tracks:
-            self._detect(image)
+        if self._until_detection <= 0 or not self._tracks or self._identities.is_anyone_covered:
+            self._detect(image, time)
             self._until_detection = self._detect_every
         self._until_detection -= 1
         analysis = self._landmarker.analyze(image, [track.box for track in self._tracks])
@@ -102,26 +107,51 @@ class Tracker:
             following = _follow(track, face)
             if _is_lost(face, following, image.shape):
                 self._until_detection = 0
+                if _is_inside(following, image.shape):
+                    self._identities.lose(track.identity, time)
                 continue
             smooth = track.filter(face.points, time, float(box_diagonal(face.box)))
             faces.append(replace(face, points=smooth, box_score=track.box_score))
             track.box, track.points = following, face.points
             tracks.append(track)
-        # Lower numbers are older tracks: of two on one face, the older one stays.
-        boxes = np.array([track.box for track in tracks]).reshape(-1, 4)
-        kept = suppress_overlaps(boxes, -np.arange(len(tracks)), _MERGED)
+        kept = self._merge(tracks, time)
         self._tracks = [tracks[i] for i in kept]
-        return [faces[i] for i in kept]
+        self._identify(time)
+        found = [
+            replace(faces[i], track=track.identity.number)
+            for i, track in zip(kept, self._tracks, strict=True)
+        ]
+        return sorted(found, key=lambda face: face.track or 0)
 
-    def _detect(self, image: NDArray[np.uint8]) -> None:
+    def _detect(self, image: NDArray[np.uint8], time: float) -> None:
         found = self._landmarker.detect(image)
         boxes = np.array([track.box for track in self._tracks]).reshape(-1, 4)
         same = box_iou(boxes, found.boxes) > _SAME_FACE
         for track, matches in zip(self._tracks, same, strict=True):
             track.misses = 0 if matches.any() else track.misses + 1
-        new = np.flatnonzero(~same.any(axis=0))
+            if track.misses == _MOST_MISSES:
+                self._identities.lose(track.identity, time)
         self._tracks = [track for track in self._tracks if track.misses < _MOST_MISSES]
-        self._tracks += [_Track(found.boxes[i], float(found.scores[i])) for i in new]
+        for i in np.flatnonzero(~same.any(axis=0)):
+            box = found.boxes[i]
+            self._tracks.append(_Track(self._identities.enter(box, time), box, float(found.scores[i])))
+
+    def _merge(self, tracks: Sequence[_Track], time: float) -> list[int]:
+        """Indices of the tracks without those that ran onto the face of one that came before them."""
+        boxes = np.array([track.box for track in tracks]).reshape(-1, 4)
+        kept = suppress_overlaps(boxes, -np.arange(len(tracks)), _MERGED)
+        overlaps = box_iou(boxes, boxes)
+        for i in set(range(len(tracks))) - set(kept):
+            stays = tracks[max(kept, key=lambda k: float(overlaps[i, k]))]
+            stays.identity = self._identities.merge(stays.identity, tracks[i].identity, stays.box, time)
+        return kept
+
+    def _identify(self, time: float) -> None:
+        now = self._identities.follow(
+            [track.identity for track in self._tracks], [track.box for track in self._tracks], time
+        )
+        for track, identity in zip(self._tracks, now, strict=True):
+            track.identity = identity
 
 
 def _follow(track: _Track, face: Face) -> NDArray[np.float32]:
@@ -136,10 +166,15 @@ def _follow(track: _Track, face: Face) -> NDArray[np.float32]:
 
 def _is_lost(face: Face, following: NDArray[np.float32], shape: tuple[int, ...]) -> bool:
     side, next_side = (float((box[2:] - box[:2]).max()) for box in (face.box, following))
-    center = (following[:2] + following[2:]) / 2
     return (
         float(face.scores.mean()) < _LOWEST_SCORE
-        or not (0 <= center[0] < shape[1] and 0 <= center[1] < shape[0])
+        or not _is_inside(following, shape)
         or float((following[2:] - following[:2]).min()) < _SMALLEST_SIDE
         or not side / _MOST_GROWTH < next_side < side * _MOST_GROWTH
     )
+
+
+def _is_inside(box: NDArray[np.float32], shape: tuple[int, ...]) -> bool:
+    """Whether the center of a box is in a picture of that shape (H, W, ...)."""
+    x, y = ((box[:2] + box[2:]) / 2).tolist()
+    return 0 <= x < shape[1] and 0 <= y < shape[0]

@@ -169,11 +169,11 @@ def test_real_test_side(real_faces):
 
 
 def test_real_poses_say_where_the_face_looks(real_faces):
-    """Who looks to the right of the picture hides the right half of the jaw, points 0 to 7."""
+    """Who turns to their own right looks to the left of the picture and hides the right half of the jaw."""
     for name in ("merl-rav-test", "cfp-train"):
         for sample in real_faces(name):
             hidden = np.isnan(sample.points[:, 0])
             if sample.pose in ("left", "right") and hidden[:8].sum() != hidden[9:17].sum():
                 assert (hidden[:8].sum() > hidden[9:17].sum()) == (sample.pose == "right"), sample.id
-                assert sample.yaw is None or (sample.yaw > 0) == (sample.pose == "right"), sample.id
+                assert sample.yaw is None or (sample.yaw < 0) == (sample.pose == "right"), sample.id
             np.testing.assert_array_equal(sample.box, annotated_box(sample.points))

@@ -3,8 +3,14 @@
 from __future__ import annotations
 
 import csv
+import errno
 import io
 import json
+import os
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,7 +20,7 @@ from fkp.datasets.pts import read_pts
 from fkp.geometry import points_box
 from fkp.runtime.drawing import REGION_COLORS, Style, draw
 from fkp.runtime.face import Face
-from fkp.runtime.results import CSV_COLUMNS, ResultWriter, csv_rows, to_csv, to_pts
+from fkp.runtime.results import CSV_COLUMNS, SCHEMA_VERSION, ResultWriter, Source, record, to_csv, to_pts
 from fkp.schemes import REGIONS, SCHEMES
 
 GRAY = np.full((200, 240, 3), 128, np.uint8)
@@ -111,38 +117,111 @@ def test_pts_round_trips_with_the_reader(tmp_path):
 
 
 def test_csv_has_one_row_a_point():
-    faces = [make_face(), make_face("imm58")]
-    rows = list(csv.reader(io.StringIO(to_csv("a, b.jpg", faces))))
+    faces = [make_face(), replace(make_face("imm58"), track=7, visible=np.full(58, 0.25, np.float32))]
+    rows = list(csv.DictReader(io.StringIO(to_csv(Source("a, b.jpg", (200, 240)), faces))))
     assert tuple(rows[0]) == CSV_COLUMNS
-    assert len(rows) == 1 + 68 + 58
-    assert rows[1][:4] == ["a, b.jpg", "0", "0", "jaw"]
-    assert rows[-1][:4] == ["a, b.jpg", "1", "57", "nose"]
-    assert float(rows[1][4]) == pytest.approx(faces[0].points[0, 0], abs=0.006)
+    assert len(rows) == 68 + 58
+    names = ("image", "frame", "time", "face", "track", "point", "region", "visible")
+    assert [rows[0][name] for name in names] == ["a, b.jpg", "", "", "0", "", "0", "jaw", ""]
+    assert [rows[-1][name] for name in names] == ["a, b.jpg", "", "", "1", "7", "57", "nose", "0.25"]
+    assert float(rows[0]["x"]) == pytest.approx(faces[0].points[0, 0], abs=0.006)
+    assert [float(rows[0][f"box_{side}"]) for side in ("x0", "y0", "x1", "y1")] == [40, 30, 160, 150]
 
 
-def test_writer_streams_json_and_csv(tmp_path):
+def test_json_and_csv_say_the_same():
+    face = replace(make_face("nose1"), track=3, reliable=True)
+    source = Source("clip.mp4", (200, 240), 12, 0.48)
+    told = record(source, "tiny", [face])
+    (row,) = csv.DictReader(io.StringIO(to_csv(source, [face])))
+    assert list(told) == ["schema_version", *CSV_COLUMNS[:3], "width", "height", "model", "faces"]
+    (found,) = told["faces"]
+    order = ["face", "track", "scheme", "box", "box_score", "reliable", "pose", "points", "scores", "visible"]
+    assert list(found) == order
+    assert (told["frame"], told["time"]) == (12, 0.48) == (int(row["frame"]), float(row["time"]))
+    assert (found["track"], found["reliable"], found["visible"]) == (3, True, None)
+    assert (row["track"], row["reliable"], row["visible"]) == ("3", "True", "")
+    assert [float(row["x"]), float(row["y"])] == found["points"][0]
+    assert int(row["schema_version"]) == told["schema_version"] == SCHEMA_VERSION
+
+
+def test_names_that_are_not_utf8_agree(tmp_path):
+    name = os.fsdecode(b"ren\xe9e.jpg")
     with ResultWriter(tmp_path, "tiny") as results:
-        results.add("one.jpg", (200, 240), [make_face(), make_face("nose1")])
-        results.add("none.jpg", (20, 30), [])
+        results.add(Source(name, (2, 3)), [make_face("nose1")])
+        results.add(Source("zoë.jpg", (2, 3)), [])
+    first, second = json.loads((tmp_path / "faces.json").read_text(encoding="utf-8"))
+    rows = list(csv.DictReader((tmp_path / "faces.csv").open(encoding="utf-8")))
+    assert first["image"] == rows[0]["image"] == r"ren\xe9e.jpg"
+    assert second["image"] == "zoë.jpg"
+
+
+def test_writer_streams_lines_and_csv_and_ends_with_a_list(tmp_path):
+    with ResultWriter(tmp_path, "tiny") as results:
+        results.add(Source("one.jpg", (200, 240)), [make_face(), make_face("nose1")])
+        assert len(lines(tmp_path)) == 1  # nothing waits in a buffer
+        results.add(Source("none.jpg", (20, 30)), [])
     first, second = json.loads((tmp_path / "faces.json").read_text())
+    assert lines(tmp_path) == [first, second]
     assert first["image"] == "one.jpg"
     assert (first["width"], first["height"], first["model"]) == (240, 200, "tiny")
     assert [face["scheme"] for face in first["faces"]] == ["ibug68", "nose1"]
     assert first["faces"][0]["box_score"] == 0.75
     assert second["faces"] == []
-    rows = (tmp_path / "faces.csv").read_text().splitlines()
-    assert len(rows) == 1 + len(list(csv_rows("one.jpg", [make_face(), make_face("nose1")])))
+    assert len((tmp_path / "faces.csv").read_text().splitlines()) == 1 + 68 + 1
 
 
-def test_writer_closes_its_files_after_an_error(tmp_path):
+def lines(folder) -> list:
+    return [json.loads(line) for line in (folder / "faces.jsonl").read_text().splitlines()]
+
+
+def test_what_was_added_before_an_error_stays(tmp_path):
     def write_until_an_error() -> None:
         with ResultWriter(tmp_path, "tiny") as results:
-            results.add("one.jpg", (2, 3), [])
-            results.add("two.jpg", (2, 3), [None])
+            results.add(Source("one.jpg", (2, 3)), [])
+            results.add(Source("two.jpg", (2, 3)), [None])
 
     with pytest.raises(AttributeError):
         write_until_an_error()
-    assert len(json.loads((tmp_path / "faces.json").read_text())) == 1
+    assert len(json.loads((tmp_path / "faces.json").read_text())) == len(lines(tmp_path)) == 1
+
+
+@pytest.mark.parametrize("full", ["faces.jsonl", "faces.csv"])
+def test_a_full_disk_tears_no_line(tmp_path, monkeypatch, full):
+    with ResultWriter(tmp_path, "tiny") as results:
+        results.add(Source("one.jpg", (2, 3)), [make_face()])
+        appended = results._lines if full == "faces.jsonl" else results._rows
+        before = {name: (tmp_path / name).read_bytes() for name in ("faces.jsonl", "faces.csv")}
+        file = appended._file
+
+        class Full:
+            def write(self, data):
+                file.write(data[:100])
+                raise OSError(errno.ENOSPC, "No space left on device")
+
+            def __getattr__(self, name):
+                return getattr(file, name)
+
+        appended._file = Full()
+        with pytest.raises(OSError, match="No space left"):
+            results.add(Source("two.jpg", (2, 3)), [make_face()])
+        assert {name: (tmp_path / name).read_bytes() for name in before} == before
+        appended._file = file
+        results.add(Source("three.jpg", (2, 3)), [make_face()])
+    assert [line["image"] for line in lines(tmp_path)] == ["one.jpg", "three.jpg"]
+
+
+def test_a_kill_loses_nothing_that_was_written(tmp_path):
+    code = (
+        "import os, signal, sys; from pathlib import Path\n"
+        "from fkp.runtime.results import ResultWriter, Source\n"
+        "with ResultWriter(Path(sys.argv[1]), 'tiny') as results:\n"
+        "    for i in range(5): results.add(Source(f'{i}.jpg', (2, 3)), [])\n"
+        "    os.kill(os.getpid(), signal.SIGKILL)\n"
+    )
+    (tmp_path / "faces.json").write_text("[an earlier run]")
+    subprocess.run([sys.executable, "-c", code, str(tmp_path)], check=False, cwd=Path(__file__).parents[2])
+    assert [line["image"] for line in lines(tmp_path)] == [f"{i}.jpg" for i in range(5)]
+    assert not (tmp_path / "faces.json").exists()
 
 
 def test_empty_run_is_still_json(tmp_path):

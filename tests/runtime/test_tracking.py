@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import cv2
 import numpy as np
 import pytest
 from onnx_models import make_spec, mean_shape, save_bright_dot_model, save_constant_model
 
 from fkp import Landmarker
 from fkp.runtime.detectors import Detections
+from fkp.runtime.identities import Identities
 from fkp.runtime.tracking import OneEuroFilter, Tracker
 
 BLACK = np.zeros((200, 300, 3), np.uint8)
@@ -119,6 +121,85 @@ def test_two_tracks_on_one_face_become_one(tmp_path):
     path = save_bright_dot_model(tmp_path, make_spec(margin=1.5), steady_shape(1.5) - 0.5)
     tracker = Tracker(Landmarker(path, detector=Script([[60, 60, 140, 140], [110, 60, 190, 140]])))
     assert len(tracker.step(moving_dot(125, 100), 0)) == 1
+
+
+class Dots:
+    """Finds every dot that does not touch another one."""
+
+    def detect(self, image):
+        centers = cv2.connectedComponentsWithStats((image[..., 0] > 25).astype(np.uint8))[3]
+        boxes = np.concatenate([centers[1:] - 30, centers[1:] + 30], axis=1).astype(np.float32)
+        return Detections(boxes.reshape(-1, 4), np.full(len(boxes), 0.9, np.float32))
+
+
+def watch(folder, *paths) -> list[dict[int, float]]:
+    """For every frame, track -> x of its face; each path gives x and y of a dot by time, or None."""
+    shape = steady_shape(1.5) - 0.5
+    tracker = Tracker(
+        Landmarker(save_bright_dot_model(folder, make_spec(margin=1.5), shape), detector=Dots())
+    )
+    frames = []
+    for number in range(100):
+        image = BLACK
+        for light, path in zip((1, 0.25, 0.25), paths, strict=False):
+            if (place := path(number / 25)) is not None:
+                image = np.maximum(image, (light * moving_dot(*place)).astype(np.uint8))
+        found = tracker.step(image, number / 25)
+        frames.append({face.track: float((face.box[0] + face.box[2]) / 2) for face in found})
+    return frames
+
+
+@pytest.mark.parametrize("apart", [0, 6])
+@pytest.mark.parametrize("speed", [50, 90])
+def test_crossing_people_keep_their_numbers(tmp_path, apart, speed):
+    frames = watch(tmp_path, lambda t: (40 + speed * t, 100), lambda t: (260 - speed * t * 0.95, 100 + apart))
+    start, end = frames[10], frames[-1] if speed == 50 else frames[60]
+    assert sorted(start) == sorted(end) == [0, 1]
+    right = min(start, key=start.get)  # the one who goes to the right
+    assert end[right] == max(end.values())
+
+
+def test_people_who_only_come_near_keep_their_numbers(tmp_path):
+    def bounce(t):
+        return 40 * abs(t - 2) + 35
+
+    frames = watch(tmp_path, lambda t: (150 - bounce(t), 100), lambda t: (150 + bounce(t), 100))
+    assert {tuple(sorted(frame)) for frame in frames} == {(0, 1)}
+    sides = [frame[0] < frame[1] for frame in frames]
+    assert len(set(sides)) == 1
+
+
+def test_nobody_takes_the_number_of_one_who_left(tmp_path):
+    frames = watch(
+        tmp_path,
+        lambda t: (100 - 80 * t, 60),
+        lambda t: (220, 140),
+        lambda t: (100, 60) if t > 2.5 else None,
+    )
+    left = min(frames[5], key=frames[5].get)
+    (stays,) = set(frames[5]) - {left}
+    assert set(frames[50]) == {stays}
+    assert len(frames[-1]) == 2
+    assert left not in frames[-1]
+    assert all(stays in frame for frame in frames)
+
+
+def test_a_lost_face_is_known_again_where_its_motion_leads():
+    def box(x):
+        return np.array([x, 50, x + 40, 90])
+
+    def lose_and_find(after: float, x: float) -> int:
+        people = Identities()
+        walker = people.enter(box(0), 0)
+        for number in range(1, 26):
+            (walker,) = people.follow([walker], [box(number * 4)], number / 25)  # 100 pixels a second
+        people.lose(walker, 1)
+        people.follow([], [], 1 + after - 0.01)
+        return people.enter(box(x), 1 + after).number
+
+    assert lose_and_find(0.4, 140) == 0
+    assert lose_and_find(0.4, 60) == 1  # too far from where the motion leads
+    assert lose_and_find(0.8, 180) == 1  # too late
 
 
 def test_filter_calms_a_resting_face():

@@ -170,7 +170,7 @@ class Landmarker:
         points, scores, visible = self._predict(_check_image(image), found.boxes.astype(np.float64), watch)
         each = [None] * len(points) if visible is None else visible
         rows = zip(points, scores, found.boxes, found.scores, each, strict=True)
-        faces = [Face(p, s, box, float(score), self.scheme.name, v) for p, s, box, score, v in rows]
+        faces = [Face(p, s, box, float(score), self.scheme.name, visible=v) for p, s, box, score, v in rows]
         return Analysis(faces, watch.milliseconds)
 
     def _predict(self, image: NDArray[np.uint8], boxes: NDArray[np.float64], watch: _Stopwatch) -> Answers:

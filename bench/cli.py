@@ -13,6 +13,7 @@ from bench.commands import (
     kaggle,
     large_pose,
     latency,
+    pose,
     report,
     robustness,
 )
@@ -20,7 +21,7 @@ from bench.commands import (
 # Each has `add_parser(commands)`, which adds its commands and sets `func`, what runs one of them.
 COMMANDS = (
     *(everything, accuracy, robustness, latency, report),
-    *(confidence, large_pose, detect, kaggle, experiments),
+    *(confidence, large_pose, pose, detect, kaggle, experiments),
 )
 
 _EXAMPLES = """\

@@ -251,9 +251,29 @@ class LargePoseRow(Row):
     calibration_error: float | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PoseRow(Row):
+    """Errors of an angle of the head, as `tasks.pose.Errors`; `points`: "predicted" or "annotated"."""
+
+    part: ClassVar[str] = "pose"
+    key: ClassVar[tuple[str, ...]] = ("model", "dataset", "angle", "points", "group")
+
+    dataset: str
+    angle: str
+    points: str
+    group: str
+    faces: int
+    mae: float
+    mae_from: float
+    mae_to: float
+    median: float
+    bias: float | None = None
+    within: float | None = None
+
+
 ROW_TYPES: tuple[type[Row], ...] = (
     *(AccuracyRow, CedRow, LatencyRow, TurnsRow, RobustnessRow, KaggleRow),
-    *(DetectionRow, BoxesRow, ConfidenceRow, LargePoseRow),
+    *(DetectionRow, BoxesRow, ConfidenceRow, LargePoseRow, PoseRow),
 )
 
 

@@ -4,26 +4,20 @@ from __future__ import annotations
 
 import sys
 
-from bench import cli, run
-from fkp.errors import FkpError
+from bench import cli
+from fkp.command_line import run
+
+_INTERRUPTED = "interrupted; what is done is kept, and the next run continues from there"
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run one command.
 
     Returns:
-        the exit code: 0, or 1 where some models were left out, or 2 where it could not do its work.
+        the exit code: 0; 1 where some models were left out; else see `fkp.command_line.run`.
     """
     args = cli.parse(sys.argv[1:] if arguments is None else arguments)
-    handler = getattr(args, "func", run.run)
-    try:
-        return handler(args)
-    except (FkpError, OSError, ValueError) as error:  # what users can do something about
-        print(f"error: {error}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        print("interrupted; what is done is kept, and the next run goes on from there", file=sys.stderr)
-        return 130
+    return run(lambda: args.func(args), debug=args.debug, on_interrupt=_INTERRUPTED)
 
 
 if __name__ == "__main__":

@@ -1,23 +1,53 @@
-"""Measured results by the hash of all that they depend on, so that nothing is measured twice."""
+"""Measured results under the hash of what they depend on, so that nothing is measured twice.
+
+A key names its task and the version of the task's protocol, the versions of the libraries, and the hashes
+of the model's and the data set's files. It does not depend on the source code: whoever changes what a task
+computes increases its `PROTOCOL`; whoever changes what the code under all tasks computes, `PIPELINE`.
+"""
 
 from __future__ import annotations
 
-import ast
+import dataclasses
 import functools
 import hashlib
 import json
-import os
-from collections.abc import Mapping
+import sys
+from collections.abc import Callable, Hashable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import cv2
+import numpy as np
 import onnxruntime
+import PIL
 
+from fkp.atomic import write_text
 from fkp.datasets import cache_folder
 
-_ROOT = Path(__file__).resolve().parents[1]
-_KEEPERS = {_ROOT / "bench" / name for name in ("cache.py", "results.py")}
+# The version of what all tasks run through: `fkp.runtime`, `fkp.datasets`, `fkp.images`, `fkp.geometry`,
+# `fkp.metrics`, and the modules of `bench` that several tasks import.
+PIPELINE = 1
+
+Key = Mapping[str, Any]
+K = TypeVar("K", bound=Hashable)
+T = TypeVar("T")
+
+
+def cache_key(task: str, protocol: int, **parts: Any) -> Key:
+    """The key of one measurement.
+
+    Args:
+        task: its name.
+        protocol: the version of what the task does.
+        parts: what else the result depends on, as JSON values.
+    """
+    libraries = {
+        "opencv": cv2.__version__,
+        "onnxruntime": onnxruntime.__version__,
+        "numpy": np.__version__,
+        "pillow": PIL.__version__,
+    }
+    return {"task": task, "protocol": [PIPELINE, protocol], "libraries": libraries, **parts}
 
 
 class Cache:
@@ -26,24 +56,55 @@ class Cache:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
-    def load(self, key: Mapping[str, Any]) -> Any | None:
-        """What was stored under the key; None where nothing was, or it cannot be read."""
+    def load(self, key: Key, decode: Callable[[Any], T]) -> T | None:
+        """What was stored under the key; None where nothing was, or it is damaged.
+
+        Args:
+            key: from `cache_key`.
+            decode: makes the value from JSON, in which dataclasses are dictionaries of their fields.
+        """
         try:
-            return json.loads(self._path(key).read_text(encoding="utf-8"))
-        except (OSError, ValueError):
+            return decode(json.loads(self._path(key).read_text(encoding="utf-8")))
+        except (OSError, ValueError, TypeError, LookupError, AttributeError):
             return None
 
-    def store(self, key: Mapping[str, Any], value: Any) -> None:
-        """Keep a JSON value; all or nothing, so that an interrupted run leaves no half of it."""
+    def store(self, key: Key, value: Any) -> None:
+        """Keep a value of JSON types and dataclasses; where the folder cannot be written to, say so."""
         path = self._path(key)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        draft = path.with_suffix(f".{os.getpid()}.tmp")
-        draft.write_text(json.dumps(value), encoding="utf-8")
-        draft.replace(path)
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            write_text(path, json.dumps(value, default=dataclasses.asdict))
+        except OSError as error:
+            print(f"not kept for the next run: {error}", file=sys.stderr)
 
-    def _path(self, key: Mapping[str, Any]) -> Path:
+    def _path(self, key: Key) -> Path:
         digest = hashlib.sha256(json.dumps(key, sort_keys=True).encode()).hexdigest()
         return self._folder / f"{digest[:40]}.json"
+
+
+def cached(
+    cache: Cache,
+    keys: Mapping[K, Key],
+    decode: Callable[[Any], T],
+    measure: Callable[[list[K]], Mapping[K, T]],
+    lasts: Callable[[T], bool] = lambda value: True,
+) -> dict[K, T]:
+    """The value of every key's name, from the cache or else measured, all that are missing at once.
+
+    Args:
+        cache: where values are kept.
+        keys: name -> key.
+        decode: as for `Cache.load`.
+        measure: the values of some names; it may leave names out.
+        lasts: whether a new value is worth keeping.
+    """
+    values = {n: value for n, key in keys.items() if (value := cache.load(key, decode)) is not None}
+    if fresh := [name for name in keys if name not in values]:
+        for name, value in measure(fresh).items():
+            values[name] = value
+            if lasts(value):
+                cache.store(keys[name], value)
+    return {name: values[name] for name in keys if name in values}
 
 
 def default_cache() -> Cache:
@@ -70,43 +131,3 @@ def folder_hash(folder: Path) -> str:
             line = f"{path.relative_to(folder)}\0{stat.st_size}\0{stat.st_mtime_ns}\n"
             digest.update(line.encode(errors="surrogateescape"))
     return digest.hexdigest()
-
-
-@functools.cache
-def code_hash(file: str, without: str = "") -> str:
-    """A hash of the code that a measurement runs through: `code_of` a source file, OpenCV and ONNX Runtime.
-
-    Args:
-        file: of the benchmark, or of the library.
-        without: a room of the library whose part in the result is known from something else.
-    """
-    left_out = _ROOT / "fkp" / without if without else None
-    paths = sorted(path for path in code_of(Path(file)) if left_out is None or left_out not in path.parents)
-    versions = f"{cv2.__version__} {onnxruntime.__version__}".encode()
-    return hashlib.sha256(b"\0".join([versions, *(path.read_bytes() for path in paths)])).hexdigest()
-
-
-def code_of(file: Path) -> set[Path]:
-    """A source file and those of the project that it imports, directly or through others, but for those that
-    only keep results: what a measurement does not import cannot change its result."""
-    waiting = [file]
-    reached = {file}
-    while waiting:
-        new = _imported(waiting.pop()) - reached - _KEEPERS
-        reached |= new
-        waiting += new
-    return reached
-
-
-@functools.cache
-def _imported(file: Path) -> frozenset[Path]:
-    """The project's source files that one imports."""
-    names: set[str] = set()
-    for node in ast.walk(ast.parse(file.read_bytes())):
-        if isinstance(node, ast.ImportFrom) and node.module:
-            names |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
-        elif isinstance(node, ast.Import):
-            names |= {alias.name for alias in node.names}
-    ours = [_ROOT.joinpath(*name.split(".")) for name in names if name.startswith(("bench.", "fkp."))]
-    files = [path.with_suffix(".py") for path in ours] + [path / "__init__.py" for path in ours]
-    return frozenset(path for path in files if path.is_file())

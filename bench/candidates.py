@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from numpy.typing import ArrayLike, NDArray
 
@@ -67,18 +67,25 @@ class Candidate:
     refines: bool = False
 
     @property
-    def identity(self) -> list[str]:
-        """What the figures of a candidate, and the programme it has, depend on."""
-        return [self.name, self.sha256, self.provider, self.origin]
+    def precision(self) -> str:
+        """The precision of its arithmetic, "fp32" or "int8"."""
+        return self.spec.precision if self.spec else "fp32"
 
     @property
-    def names(self) -> dict[str, str]:
-        """What every row of results says of it."""
+    def series(self) -> str:
+        """The series that its file says it belongs to."""
+        return self.spec.series if self.spec else ""
+
+    @property
+    def names(self) -> dict[str, Any]:
+        """What every row of results says of it; also what its figures and its protocol depend on."""
         return {
             "model": self.name,
             "sha256": self.sha256,
             "provider": self.provider,
             "origin": self.origin,
+            "precision": self.precision,
+            "series": self.series,
         }
 
 

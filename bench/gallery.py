@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.candidates import Candidate, Predictor
-from bench.faces import TestSet
+from bench.faces import TRUTH, TestSet
 from bench.scores import common_schemes
 from bench.tasks.accuracy import Measured
 from fkp.datasets import Sample, as_scheme
@@ -31,7 +31,7 @@ def save_gallery(candidate: Candidate, test_set: TestSet, measured: Measured, fo
     path = folder / f"{test_set.name}_{candidate.name}_{candidate.sha256[:8]}.jpg"
     if path.exists():
         return None
-    ranked = sorted((row for row in measured.images if row["boxes"] == "truth"), key=lambda row: row["nme"])
+    ranked = sorted((face for face in measured.faces if face.boxes == TRUTH), key=lambda face: face.nme)
     if not ranked:
         return None
     faces = {face.id: face for face in test_set.faces}
@@ -45,7 +45,7 @@ def save_gallery(candidate: Candidate, test_set: TestSet, measured: Measured, fo
         ("worst", ranked[-count:]),
     ):
         tiles = [
-            _tile(candidate, predictor, faces[row["id"]], f"{title} {row['nme']:.2f} %", test_set.scheme)
+            _tile(candidate, predictor, faces[row.id], f"{title} {row.nme:.2f} %", test_set.scheme)
             for row in rows
         ]
         strips.append(np.concatenate(tiles, axis=1))

@@ -49,9 +49,9 @@ def load() -> float | None:
     return os.getloadavg()[0] if sys.platform != "win32" else None
 
 
-def facts() -> dict[str, str]:
-    """What every row of times says of its machine."""
-    return {"cpu": cpu_name(), "versions": versions(), "date": today()}
+def facts(libraries: str | None = None) -> dict[str, str]:
+    """What every row of times says of its machine, and of the libraries (ours, or those named) that ran."""
+    return {"cpu": cpu_name(), "versions": libraries or versions(), "date": today()}
 
 
 def today() -> str:

@@ -1,7 +1,7 @@
-"""What is measured of which model: everything of the models to choose from, less of the reports' ones.
+"""What is measured of which model: the full protocol, or the reduced one for exported models of a series.
 
-The networks of the course reports are here to be compared with each other. There are many of them,
-most are slow for what they can, and nobody will choose one; so their programme is shorter.
+The models of a series (the course reports) are exported to be compared with each other. There are many of
+them, most are slow for their accuracy, and nobody will choose one; so less is measured of them.
 """
 
 from __future__ import annotations
@@ -17,42 +17,42 @@ from fkp.datasets import DATASETS
 # Every model's nose tip is measured here, whatever its scheme.
 NOSE_TIPS = "imm-val"
 
-_BRIEF_FRAMES = 192  # of the YTF test set, in which neighbors show the same face
-_BRIEF_FACES = 16  # in the robustness test
+_REDUCED_FRAMES = 192  # of the YTF test set, in which neighbors show the same face
+_REDUCED_FACES = 16  # in the robustness test
 
 
-def is_brief(candidate: Candidate) -> bool:
-    """Whether a model has the short programme."""
-    return candidate.origin == EXPORTED and candidate.name.startswith("report")
+def is_reduced(candidate: Candidate) -> bool:
+    """Whether a model is measured by the reduced protocol."""
+    return candidate.origin == EXPORTED and candidate.series != ""
 
 
 def accuracy_sets(
     candidates: Sequence[Candidate], dataset: str, root: Path, limit: int | None
 ) -> Iterator[tuple[TestSet, list[Candidate]]]:
-    """One data set for those who take part in it: whole, or less of it for the short programme.
+    """One data set with the candidates that are measured on it, all of it or less of it.
 
     Args:
-        candidates: everybody.
+        candidates: all of them.
         dataset: a name of `DATASETS`.
         root: the data root.
-        limit: of faces, for everybody; None for none.
+        limit: of faces, for all candidates; None for none.
     """
-    full = [c for c in candidates if not is_brief(c)]
-    brief = [
+    full = [c for c in candidates if not is_reduced(c)]
+    reduced = [
         c
         for c in candidates
-        if is_brief(c) and (dataset == NOSE_TIPS or c.scheme.name == DATASETS[dataset].scheme)
+        if is_reduced(c) and (dataset == NOSE_TIPS or c.scheme.name == DATASETS[dataset].scheme)
     ]
-    least = limit if limit is not None or dataset != "ytf-test" else _BRIEF_FRAMES
+    least = limit if limit is not None or dataset != "ytf-test" else _REDUCED_FRAMES
     if limit == least:
-        full, brief = [*full, *brief], []
-    for members, most in ((full, limit), (brief, least)):
+        full, reduced = [*full, *reduced], []
+    for members, most in ((full, limit), (reduced, least)):
         if members:
             yield TestSet(dataset, root, most), members
 
 
 def robustness_groups(candidates: Sequence[Candidate], faces: int) -> Iterator[tuple[int, list[Candidate]]]:
-    """Numbers of faces, and those who are tried on so many."""
-    for brief, count in ((False, faces), (True, min(faces, _BRIEF_FACES))):
-        if members := [c for c in candidates if is_brief(c) == brief]:
+    """Numbers of faces, and the candidates that are measured on so many."""
+    for reduced, count in ((False, faces), (True, min(faces, _REDUCED_FACES))):
+        if members := [c for c in candidates if is_reduced(c) == reduced]:
             yield count, members

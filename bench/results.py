@@ -1,62 +1,47 @@
-"""Result rows as CSV files, named PART_HOST_PROVIDER_PRECISION_DATE.csv, and as tables on a terminal."""
+"""The results as CSV files named PART_HOST_PROVIDER_PRECISION_DATE.csv, and tables on a terminal."""
 
 from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Collection, Iterable, Mapping, Sequence
+import sys
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import Any, TypeVar
+
+from bench.rows import Row, from_text, to_text
+from fkp.atomic import write_text
 
 RESULTS = Path(__file__).parent / "results"
-
-Row = Mapping[str, object]
-
 EXPORTED = "exported"  # the origin of a row of a model of the index
 
-# The columns that name a row; the others are what was measured.
-KEYS: Mapping[str, tuple[str, ...]] = {
-    "accuracy": ("model", "dataset", "scheme", "boxes"),
-    "ced": ("model", "dataset", "scheme", "boxes"),
-    "latency": ("model", "kind", "provider", "threads", "batch"),
-    "turns": ("model", "rival", "provider", "threads"),
-    "robustness": ("model", "dataset", "scheme", "kind", "severity"),
-    "kaggle": ("model",),
-    "detect": ("model", "dataset"),
-    "boxes": ("model", "boxes", "passes"),
-    "confidence": ("model", "dataset", "group"),
-    "large-pose": ("model", "dataset", "pose"),
-}
+T = TypeVar("T")
+R = TypeVar("R", bound=Row)
 
 
-def precision_of(model: str) -> str:
-    """The number format of a model's weights, which its name ends with where it is not float32."""
-    suffix = model.rpartition("-")[2]
-    return suffix if suffix in ("int8", "fp16", "bf16") else "fp32"
+def write_rows(folder: Path, rows: Sequence[R], host: str, date: str) -> list[Path]:
+    """Merge rows into a folder's files of their part and host; one file per provider and precision.
 
-
-def write_rows(folder: Path, part: str, host: str, date: str, rows: Sequence[Row]) -> list[Path]:
-    """Merge rows into a folder's files of this part and host; one file per provider and precision.
-
-    Rows of earlier runs stay where nothing new has their key and origin, unless their model file has changed.
+    Rows of earlier runs stay where no new one has their key and origin, unless their model file has changed.
 
     Args:
         folder: where the CSVs are.
-        part: a name of `KEYS`; every row has its columns, and `sha256` and `provider`.
+        rows: rows of one type.
         host: from `host_kind`.
         date: ISO date, for the file name.
-        rows: one part's rows, all with the same columns.
     """
-    groups: dict[str, list[Row]] = {}
+    groups: dict[str, list[R]] = {}
     for row in rows:
-        groups.setdefault(f"{row['provider']}_{precision_of(str(row['model']))}", []).append(row)
+        row = replace(row, host=host)
+        groups.setdefault(f"{row.part}_{host}_{row.provider}_{row.precision}", []).append(row)
     folder.mkdir(parents=True, exist_ok=True)
     paths = []
-    for group, new in groups.items():
-        stem = f"{part}_{host}_{group}"
+    for stem, new in groups.items():
         old_files = sorted(folder.glob(f"{stem}_????-??-??.csv"))
-        old = [row for file in old_files for row in read_csv(file)]
+        old = [row for file in old_files for row in read_csv(file, type(new[0]))]
         path = folder / f"{stem}_{date}.csv"
-        path.write_text(to_csv(_merge(part, old, new)), encoding="utf-8")
+        write_text(path, to_csv(_merge(old, new)))
         for file in old_files:
             if file != path:
                 file.unlink()
@@ -64,100 +49,118 @@ def write_rows(folder: Path, part: str, host: str, date: str, rows: Sequence[Row
     return paths
 
 
-def _merge(part: str, old: Iterable[Row], new: Sequence[Row]) -> list[Row]:
-    def key(row: Row) -> tuple[str, ...]:
-        return tuple(str(_text(row.get(name))) for name in (*KEYS[part], "origin"))  # as it is read back
+def _merge(old: Iterable[R], new: Sequence[R]) -> list[R]:
+    def key(row: R) -> tuple[str, ...]:
+        return (*row.identity, row.origin)
 
-    def file(row: Row) -> tuple[str, ...]:
-        return key(row)[0], key(row)[-1]
-
-    hashes = {file(row): row["sha256"] for row in new}
-    merged = {key(row): row for row in old if hashes.get(file(row), row["sha256"]) == row["sha256"]}
-    merged |= {key(row): row for row in new}
+    hashes = {(row.model, row.origin): row.sha256 for row in new}
+    merged = {
+        key(row): row for row in old if hashes.get((row.model, row.origin), row.sha256) == row.sha256
+    } | {key(row): row for row in new}
     return [merged[name] for name in sorted(merged)]
 
 
-def read_rows(folder: Path, part: str) -> list[dict[str, str]]:
-    """All rows of a part in a folder, of every host, each with its file's `host`; the oldest files first."""
-    return [{**row, "host": _host(file)} for file in _files(folder, part) for row in read_csv(file)]
+def read_rows(folder: Path, kind: type[R]) -> list[R]:
+    """All rows of a part in a folder, of every host; the oldest files first."""
+    return [row for file in _files(folder, kind) for row in read_csv(file, kind)]
 
 
-def _files(folder: Path, part: str) -> list[Path]:
-    files = folder.glob(f"{part}_*_*_*_????-??-??.csv")
+def _files(folder: Path, kind: type[Row]) -> list[Path]:
+    files = folder.glob(f"{kind.part}_*_*_*_????-??-??.csv")
     return sorted(files, key=lambda file: (file.stem[-10:], file.name))
 
 
-def _host(file: Path) -> str:
-    return file.stem.split("_")[1]
-
-
-def is_gone(row: Mapping[str, str], index: Collection[str]) -> bool:
+def is_gone(row: Row, index: Collection[str]) -> bool:
     """Whether a row is of an exported model that is not among the exported ones any more.
 
-    Others' files and baselines are in no index: their rows stay, and so do those that do not say what
-    they are.
+    Others' files and baselines are in no index: their rows stay.
     """
-    return row.get("origin") == EXPORTED and row["model"] not in index
+    return row.origin == EXPORTED and row.model not in index
 
 
-def keep_only(folder: Path, part: str, counting: Iterable[Mapping[str, str]]) -> int:
+def keep_only(folder: Path, kind: type[R], counting: Collection[R]) -> int:
     """Delete from a part's CSVs all rows but these of `read_rows`; returns how many went."""
-    wanted = {frozenset(row.items()) for row in counting}
     gone = 0
-    for file in _files(folder, part):
-        rows = read_csv(file)
-        kept = [row for row in rows if frozenset({**row, "host": _host(file)}.items()) in wanted]
+    for file in _files(folder, kind):
+        rows = read_csv(file, kind)
+        kept = [row for row in rows if row in counting]
         gone += len(rows) - len(kept)
         if not kept:
             file.unlink()
         elif len(kept) < len(rows):
-            file.write_text(to_csv(kept), encoding="utf-8")
+            write_text(file, to_csv(kept))
     return gone
 
 
-def read_csv(file: Path) -> list[dict[str, str]]:
-    """The rows of a CSV file, all values as text.
+def _skip(message: str) -> None:
+    print(f"skipped: {message}", file=sys.stderr)
 
-    Raises:
-        ValueError: it is no text in UTF-8.
+
+def read_csv(file: Path, kind: type[T], skip: Callable[[str], None] = _skip) -> list[T]:
+    """The rows of a CSV file that `to_csv` wrote.
+
+    Args:
+        file: read line by line, as no value has a line break; so damage costs the line that has it.
+        kind: the type of the rows.
+        skip: is told the place and the fault of each row that is left out.
     """
-    try:
-        with file.open(encoding="utf-8", newline="") as stream:
-            return list(csv.DictReader(stream))
-    except UnicodeDecodeError as error:
-        raise ValueError(f"{file} cannot be read: {error}") from error
+    lines = file.read_text(encoding="utf-8-sig", errors="replace").split("\n")
+    heads = next(csv.reader(lines[:1]), [])
+    rows = []
+    for number, line in enumerate(lines[1:], 2):
+        if not line.strip():
+            continue
+        try:
+            rows.append(from_text(kind, _by_column(heads, line)))
+        except (ValueError, csv.Error) as error:
+            skip(f"{file.name}, line {number}: {error}")
+    return rows
 
 
-def to_csv(rows: Sequence[Row]) -> str:
-    """Rows as CSV, with every column that one of them has; numbers to a precision that repeats."""
-    columns = list(dict.fromkeys(name for row in rows for name in row))
+def _by_column(heads: Sequence[str], line: str) -> dict[str, str]:
+    if "\N{REPLACEMENT CHARACTER}" in line or "\0" in line:
+        raise ValueError("it is not text in UTF-8")
+    values = next(csv.reader([line], strict=True))
+    if len(values) != len(heads):
+        raise ValueError(f"it has {len(values)} values, and the file {len(heads)} columns")
+    return dict(zip(heads, values, strict=True))
+
+
+def to_csv(rows: Iterable[object]) -> str:
+    """Rows (dataclasses) as CSV, without the columns that are empty in all of them."""
+    cells = [to_text(row) for row in rows]
+    heads = [c for c in dict.fromkeys(c for row in cells for c in row) if any(row.get(c) for row in cells)]
     stream = io.StringIO()
-    writer = csv.DictWriter(stream, columns, restval="", lineterminator="\n")
+    writer = csv.DictWriter(stream, heads, restval="", extrasaction="ignore", lineterminator="\n")
     writer.writeheader()
-    writer.writerows({name: _text(value) for name, value in row.items()} for row in rows)
+    writer.writerows(cells)
     return stream.getvalue()
 
 
-def _text(value: object) -> object:
-    if value is None:
-        return ""
-    return f"{value:.4f}".rstrip("0").rstrip(".") if isinstance(value, float) else value
+def row_table(rows: Sequence[object], columns: Mapping[str, str]) -> str:
+    """Rows as aligned text; `columns` maps names of fields to headings."""
+    return table(list(columns.values()), [[getattr(row, name) for name in columns] for row in rows])
 
 
-def table(rows: Sequence[Row], columns: Mapping[str, str]) -> str:
-    """Rows as aligned text; `columns` maps a row's names to headings. Numbers stand to the right."""
-    cells = [list(columns.values())] + [[cell(row.get(name)) for name in columns] for row in rows]
+def table(headings: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
+    """Values as aligned text. Numbers stand to the right."""
+    cells = [list(headings), *([cell(value) for value in row] for row in rows)]
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
-    numeric = [all(_is_number(line[i]) for line in cells[1:]) for i in range(len(columns))]
+    numeric = [all(_is_number(line[i]) for line in cells[1:]) for i in range(len(headings))]
     lines = [
         "  ".join(
-            text.rjust(width) if right else text.ljust(width)
-            for text, width, right in zip(line, widths, numeric, strict=True)
+            value.rjust(width) if right else value.ljust(width)
+            for value, width, right in zip(line, widths, numeric, strict=True)
         ).rstrip()
         for line in cells
     ]
-    lines.insert(1, "  ".join("-" * width for width in widths))
-    return "\n".join(lines)
+    return "\n".join(_with_rule(lines, widths))
+
+
+def _with_rule(lines: Sequence[str], widths: Sequence[int]) -> Iterator[str]:
+    yield lines[0]
+    yield "  ".join("-" * width for width in widths)
+    yield from lines[1:]
 
 
 def cell(value: object, digits: int = 2) -> str:
@@ -169,5 +172,5 @@ def cell(value: object, digits: int = 2) -> str:
     return str(value)
 
 
-def _is_number(text: str) -> bool:
-    return text == "-" or text.replace(".", "", 1).replace("-", "", 1).isdigit()
+def _is_number(value: str) -> bool:
+    return value == "-" or value.replace(".", "", 1).replace("-", "", 1).isdigit()

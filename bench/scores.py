@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -59,14 +60,14 @@ def face_errors(points: NDArray, model: str, faces: Sequence[Sample], scheme: st
     )
 
 
-def summarize(errors: FaceErrors) -> dict[str, object]:
-    """One row of figures: means over the faces that were found, and the share of the others."""
+def summarize(errors: FaceErrors) -> dict[str, Any]:
+    """The figures of an `AccuracyRow`: means over the faces that were found, and the share of the others."""
     nme = errors.nme
     found = np.isfinite(nme)
     jaw = errors.scheme.regions.get("jaw", ())
     inner = [i for i in range(errors.scheme.num_points) if i not in jaw]
     relative = errors.distance / errors.normalizer[:, None] * 100
-    row: dict[str, object] = {
+    row: dict[str, Any] = {
         "normalizer": errors.scheme.normalizer,
         "faces": len(nme),
         "missed": float((~found).mean() * 100),
@@ -79,8 +80,7 @@ def summarize(errors: FaceErrors) -> dict[str, object]:
     if jaw:
         row["nme_inner"] = _mean(relative[found][:, inner])
         for name, values in (("mae", errors.absolute), ("nme", relative)):
-            means = metrics.region_means(values, errors.scheme.regions)
-            row |= {f"{name}_{region}": mean for region, mean in means.items()}
+            row[f"{name}_of"] = metrics.region_means(values, errors.scheme.regions)
     return row
 
 
@@ -88,7 +88,7 @@ def _mean(values: NDArray) -> float:
     return float(values.mean()) if values.size else float("nan")
 
 
-def ced_row(nme: NDArray) -> dict[str, object]:
-    """The CED curve as a row: column "2.5" holds the share of faces at or below 2.5 %, in percent."""
+def ced_shares(nme: NDArray) -> dict[str, float]:
+    """The CED curve: "2.5" -> the share of faces at or below 2.5 %, in percent."""
     shares = metrics.ced(nme, CED_THRESHOLDS) * 100
     return {f"{t:g}": round(float(share), 2) for t, share in zip(CED_THRESHOLDS, shares, strict=True)}

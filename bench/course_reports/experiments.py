@@ -1,4 +1,4 @@
-"""Which experiments the five reports hold, by the names of the recipes that re-do them."""
+"""The experiments of the five course reports, by the names of the recipes that repeat them."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ EXPERIMENTS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
 
 # Whose first filters and whose training are shown.
 FILTERS = ("report000-nose", "report001-face", "report002-face", "report003-face", "report004-ytf")
-FILMS = ("report002-face", "report002-mirror", "report002-mirror-wrong")
+ANIMATIONS = ("report002-face", "report002-mirror", "report002-mirror-wrong")
 
 
 def pick(names: Iterable[str], patterns: Iterable[str]) -> list[str]:

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from bench.course_reports.rows import CurveRow
 from fkp.datasets import Sample
 from fkp.datasets.shapes import ShapeModel, unit_points, unit_shapes
 from fkp.geometry import crop_transform, from_unit, mirror_points, mirror_transform, to_unit, warp
@@ -46,15 +47,15 @@ def modes(samples: Sequence[Sample], components: int, out: Path) -> Path:
 def mirrored(
     samples: Sequence[Sample],
     faces: Sequence[Sample],
-    answers: Mapping[str, NDArray],
+    predictions: Mapping[str, NDArray],
     out: Path,
 ) -> Path:
-    """The mean of faces and their mirror images, re-ordered and not; then the mean answers of networks.
+    """The mean of faces and their mirror images, re-ordered and not; then the mean predictions of networks.
 
     Args:
         samples: the faces that are mirrored.
-        faces: those that the networks answered for.
-        answers: title -> points (N, K, 2), image frame, for `faces`.
+        faces: those that the networks predicted.
+        predictions: title -> points (N, K, 2), image frame, for `faces`.
         out: the file.
     """
     scheme = get_scheme(samples[0].scheme)
@@ -67,7 +68,7 @@ def mirrored(
         both = np.concatenate([pixels, mirror_points(pixels, _SIDE, order)])
         means[title] = to_unit(both.mean(axis=0), size)
     boxes = [face.box for face in faces]
-    means |= {title: unit_points(p, boxes, _MARGIN).mean(axis=0) for title, p in answers.items()}
+    means |= {title: unit_points(p, boxes, _MARGIN).mean(axis=0) for title, p in predictions.items()}
     gray = Sketch(shapes.mean(axis=0), GRAY)
     tiles = []
     for number, (title, mean) in enumerate(means.items()):
@@ -99,11 +100,11 @@ def _group_photo(portrait: Picture) -> Picture:
     return np.concatenate(people, axis=1)
 
 
-def curves(experiments: Mapping[str, Mapping[str, Sequence[Mapping[str, float]]]], out: Path) -> Path:
+def curves(experiments: Mapping[str, Mapping[str, Sequence[CurveRow]]], out: Path) -> Path:
     """Losses (training dashed, validation solid) above, validation NME below; one column an experiment.
 
     Args:
-        experiments: title -> run -> rows of its log.
+        experiments: title -> run -> its epochs.
         out: the file.
     """
     import matplotlib as mpl  # of requirements-dev.txt: only who has runs draws them
@@ -117,14 +118,12 @@ def curves(experiments: Mapping[str, Mapping[str, Sequence[Mapping[str, float]]]
     )
     for (title, runs), (losses, errors) in zip(experiments.items(), grid.T, strict=True):
         for color, (name, history) in zip(_LINES, runs.items(), strict=False):
-            epochs = [row["epoch"] for row in history]
+            epochs = [row.epoch for row in history]
             label = name.partition("-")[2]
             mark = "." if len(history) < 8 else ""
-            losses.plot(epochs, [row["train_loss"] for row in history], "--", c=color, lw=1, marker=mark)
-            losses.plot(
-                epochs, [row["val_loss"] for row in history], c=color, lw=1.3, marker=mark, label=label
-            )
-            errors.plot(epochs, [row["val_nme"] for row in history], c=color, lw=1.3, marker=mark)
+            losses.plot(epochs, [row.train_loss for row in history], "--", c=color, lw=1, marker=mark)
+            losses.plot(epochs, [row.val_loss for row in history], c=color, lw=1.3, marker=mark, label=label)
+            errors.plot(epochs, [row.val_nme for row in history], c=color, lw=1.3, marker=mark)
         losses.set(title=title, yscale="log")
         losses.legend(fontsize=7, framealpha=0.8, edgecolor="none")
         errors.set(yscale="log", xlabel="epoch")

@@ -23,28 +23,28 @@ _GROUPS = (
 )
 
 
-def fill(board: ResultSet, model: str, text: str) -> str:
+def fill(results: ResultSet, model: str, text: str) -> str:
     """A card's text with the figures of today; as it is where nothing was measured."""
     figures = "\n\n".join(
-        to_markdown(table) for table in (_main(board, model), _groups(board, model)) if table
+        to_markdown(table) for table in (_main(results, model), _groups(results, model)) if table
     )
     return _BLOCK.sub(lambda match: f"{match[1]}\n{figures}\n\n{match[2]}", text) if figures else text
 
 
-def _main(board: ResultSet, model: str) -> Table | None:
+def _main(results: ResultSet, model: str) -> Table | None:
     """What the leaderboard says of the model, one figure a line."""
-    figures = board.figures(model, _SCHEME)
+    figures = results.figures(model, _SCHEME)
     rows = [[c.title, c.hint, cell(figures[c.name], c.digits)] for c in MAIN_COLUMNS if c.name in figures]
-    regions = board.regions(model, _SCHEME)
+    regions = results.regions(model, _SCHEME)
     rows += [[name.replace("_", " "), "NME of the region's points", cell(regions[name])] for name in regions]
     rows += [
         [
             "contest MAE px",
-            f"Kaggle CS194-26: the {row['covered']} of {row['images']} images here whose points are public",
-            cell(float(row["mae"])),
+            f"Kaggle CS194-26: the {row.covered} of {row.images} images here whose points are public",
+            cell(row.mae),
         ]
-        for row in board.kaggle
-        if row["model"] == model
+        for row in results.kaggle
+        if row.model == model
     ]
     columns = (
         Column("name", f"on {_TEST_SET}", ""),
@@ -54,11 +54,11 @@ def _main(board: ResultSet, model: str) -> Table | None:
     return Table(model, columns, rows, [None] * 3) if figures else None
 
 
-def _groups(board: ResultSet, model: str) -> Table | None:
+def _groups(results: ResultSet, model: str) -> Table | None:
     """The errors of the least and the most sure answers, and by head turn."""
-    found = [row for row in board.confidence if row["model"] == model and row["dataset"] == _TEST_SET]
+    found = [row for row in results.confidence if row.model == model and row.dataset == _TEST_SET]
     rows = [
-        [row["group"], row["faces"], *(cell(float(row[c.name] or "nan")) for c in _GROUPS[2:])]
-        for row in sorted(found, key=lambda row: (-int(row["faces"]) * (row["group"] == "all"), row["group"]))
+        [row.group, str(row.faces), *(cell(getattr(row, column.name)) for column in _GROUPS[2:])]
+        for row in sorted(found, key=lambda row: (row.group != "all", row.group))
     ]
     return Table(model, _GROUPS, rows, [None] * len(_GROUPS)) if rows else None

@@ -17,28 +17,28 @@ _FOLDER = Path(__file__).parent
 _COLORS = 10
 
 
-def page(board: ResultSet) -> str:
+def page(results: ResultSet) -> str:
     """The page as HTML."""
-    models = [model for scheme in TEST_SETS for model in board.models(scheme)]
+    models = [model for scheme in TEST_SETS for model in results.models(scheme)]
     # The charts show the best of each scheme, as many as the eye can tell apart.
-    colors = {model: i for scheme in TEST_SETS for i, model in enumerate(board.models(scheme)[:_COLORS])}
+    colors = {model: i for scheme in TEST_SETS for i, model in enumerate(results.models(scheme)[:_COLORS])}
     sections = {
-        "Accuracy": _ced(board, colors),
-        "Accuracy, latency and size": _pareto(board, colors),
-        "Regions": _regions(board),
-        "Robustness": _robustness(board, colors),
+        "Accuracy": _ced(results, colors),
+        "Accuracy, latency and size": _pareto(results, colors),
+        "Regions": _regions(results),
+        "Robustness": _robustness(results, colors),
     }
     charts = "".join(
         f"<section><h2>{escape(title)}</h2>{body}</section>" for title, body in sections.items() if body
     )
-    tables = [_table(table) for table in all_tables(board)]
-    ranked = len([scheme for scheme in TEST_SETS if board.models(scheme)])
+    tables = [_table(table) for table in all_tables(results)]
+    ranked = len([scheme for scheme in TEST_SETS if results.models(scheme, False)])
     legend = "".join(
         f'<button class="key c{colors.get(m, "")}" data-model="{escape(m, quote=True)}">{escape(m)}</button>'
         for m in models
     )
     notes = "".join(
-        f"<dt>{escape(m)}</dt><dd>{escape(board.notes[m])}</dd>" for m in models if board.notes.get(m)
+        f"<dt>{escape(m)}</dt><dd>{escape(results.notes[m])}</dd>" for m in models if results.notes.get(m)
     )
     return Template((_FOLDER / "page.html").read_text(encoding="utf-8")).substitute(
         style=(_FOLDER / "page.css").read_text(encoding="utf-8"),
@@ -67,11 +67,11 @@ def _table(table: Table) -> str:
     )
 
 
-def _ced(board: ResultSet, colors: dict[str, int]) -> str:
+def _ced(results: ResultSet, colors: dict[str, int]) -> str:
     charts = []
     for scheme, dataset in TEST_SETS.items():
-        models = [m for m in board.models(scheme) if m in colors]
-        curves = {m: curve for m in models if (curve := board.ced_curve(m, scheme))}
+        models = [m for m in results.models(scheme) if m in colors]
+        curves = {m: curve for m in models if (curve := results.ced_curve(m, scheme))}
         if curves:
             what = "nose tip" if scheme == "nose1" else scheme
             plot = Plot(Axis("NME, %", 0, 10), Axis("faces, %", 0, 100), 400, 320, f"{what} on {dataset}")
@@ -85,10 +85,10 @@ def _ced(board: ResultSet, colors: dict[str, int]) -> str:
     return f'{lead}<div class="charts wide">{"".join(charts)}</div>' if charts else ""
 
 
-def _pareto(board: ResultSet, colors: dict[str, int]) -> str:
+def _pareto(results: ResultSet, colors: dict[str, int]) -> str:
     charts = []
     for scheme, dataset in TEST_SETS.items():
-        figures = {m: board.figures(m, scheme) for m in board.models(scheme) if m in colors}
+        figures = {m: results.figures(m, scheme) for m in results.models(scheme) if m in colors}
         dots = {m: f for m, f in figures.items() if "ms" in f}
         if not dots:
             continue
@@ -110,20 +110,20 @@ def _pareto(board: ResultSet, colors: dict[str, int]) -> str:
     lead = (
         "<p>Down is more accurate, left is faster, a larger dot is a larger file; the smallest are "
         "baselines, whose size is not known here. The models on the line are beaten in both by none. Times: "
-        f"{escape(board.host)}.</p>"
+        f"{escape(results.host)}.</p>"
     )
     return f'{lead}<div class="charts wide">{"".join(charts)}</div>' if charts else ""
 
 
-def _regions(board: ResultSet) -> str:
-    rows = {m: board.regions(m, "ibug68") for m in board.models("ibug68")}
+def _regions(results: ResultSet) -> str:
+    rows = {m: results.regions(m, "ibug68") for m in results.models("ibug68")}
     lead = "<p>NME in % per region of the face, 68 points, true boxes; the stronger the color, the worse.</p>"
     shown = heat_map({m: row for m, row in rows.items() if row}, REGIONS)
     return lead + shown if shown else ""
 
 
-def _robustness(board: ResultSet, colors: dict[str, int]) -> str:
-    models = [m for m in board.models("ibug68") if m in colors and board.curve(m, "rotation")]
+def _robustness(results: ResultSet, colors: dict[str, int]) -> str:
+    models = [m for m in results.models("ibug68") if m in colors and results.curve(m, "rotation")]
     if not models:
         return ""
     charts = []
@@ -131,7 +131,7 @@ def _robustness(board: ResultSet, colors: dict[str, int]) -> str:
         x = Axis(distortion.title, distortion.none, distortion.severities[-1])
         plot = Plot(x, Axis("capped NME, %", 0, 25), 270, 220, kind)
         for model in models:
-            plot.line(board.curve(model, kind), model, colors[model])
+            plot.line(results.curve(model, kind), model, colors[model])
         charts.append(plot.svg())
     lead = "<p>Mean NME of 68 points over the severity of each distortion, every face's capped at 25 %.</p>"
     return f'{lead}<div class="charts">{"".join(charts)}</div>'

@@ -1,4 +1,4 @@
-"""ResultSet: the results as the report's tables and charts want them."""
+"""ResultSet: the rows that count, and the questions that tables and charts ask of them."""
 
 from __future__ import annotations
 
@@ -7,18 +7,35 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from bench.baselines import BASELINES
 from bench.detectors import detector_hash
-from bench.results import KEYS, is_gone, keep_only, read_rows
+from bench.faces import DETECTOR, OWN, SOURCES, TRUTH, BoxSource
+from bench.protocol import NOSE_TIPS
+from bench.results import is_gone, keep_only, read_rows
+from bench.rows import (
+    ROW_TYPES,
+    AccuracyRow,
+    BoxesRow,
+    CedRow,
+    ConfidenceRow,
+    DetectionRow,
+    KaggleRow,
+    LargePoseRow,
+    LatencyRow,
+    RobustnessRow,
+    Row,
+    TurnsRow,
+)
 from bench.tasks.distortions import DISTORTIONS
 from fkp.datasets import TEST_SETS
 from fkp.runtime.folders import models_folder
 from fkp.runtime.index import read_index
-from fkp.schemes import REGIONS
+from fkp.schemes import NOSE1, REGIONS
 
-CsvRow = Mapping[str, str]
+R = TypeVar("R", bound=Row)
+_MAIN = BoxSource(TRUTH)  # the boxes of the main figures
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +54,9 @@ MAIN_COLUMNS = (
     Column("nme_inner", "no jaw %", "NME without the jaw line; true boxes"),
     Column("nme_dataset", "data set's box", "NME with the boxes that come with the data set"),
     Column("nme_detector", "detector", "NME of the faces found, with the runtime's face detector"),
-    Column("nme_detector x2", "2 passes", "as before, with a second crop around the first pass's points"),
+    Column(
+        "nme_detector_refined", "2 passes", "as before, with a second crop around the first pass's points"
+    ),
     Column(
         "nme_own",
         "own detector",
@@ -64,33 +83,33 @@ MAIN_COLUMNS = (
 
 @dataclass(frozen=True)
 class ResultSet:
-    """Everything that was measured and still stands for the models of today.
+    """All rows that count: the newest of each key, without those of models that are gone or have changed.
 
     Attributes:
-        accuracy, ced, latency, turns, robustness, kaggle, detect, boxes, confidence: rows of the CSVs, text
-            values, newest only.
-        host: whose times the tables of models show.
+        accuracy, ced, latency, turns, robustness, kaggle, detect, boxes, confidence: the rows of each part.
+        host: the machine whose times the tables of models show.
         notes: model -> what a reader must know of it.
     """
 
-    accuracy: list[dict[str, str]]
-    ced: list[dict[str, str]]
-    latency: list[dict[str, str]]
-    turns: list[dict[str, str]]
-    robustness: list[dict[str, str]]
-    kaggle: list[dict[str, str]]
-    detect: list[dict[str, str]]
-    boxes: list[dict[str, str]]
-    confidence: list[dict[str, str]]
+    accuracy: list[AccuracyRow]
+    ced: list[CedRow]
+    latency: list[LatencyRow]
+    turns: list[TurnsRow]
+    robustness: list[RobustnessRow]
+    kaggle: list[KaggleRow]
+    detect: list[DetectionRow]
+    boxes: list[BoxesRow]
+    confidence: list[ConfidenceRow]
     host: str
     notes: Mapping[str, str]
 
     @classmethod
     def read(cls, results: Path) -> ResultSet:
-        """The board of a folder of CSVs, without rows of models that have changed since or are gone."""
+        """The rows of a folder of CSVs."""
         index = read_index(models_folder())
-        parts = {part: _counting(results, part, index) for part in KEYS}
-        hosts = Counter(row["host"] for row in parts["latency"])
+        reported = (kind for kind in ROW_TYPES if kind is not LargePoseRow)
+        parts: dict[str, Any] = {kind.part: _counting(results, kind, index) for kind in reported}
+        hosts = Counter(row.host for row in parts["latency"])
         notes = {name: _note(row.get("spec") or {}) for name, row in index.items()}
         notes |= {name: baseline.note for name, baseline in BASELINES.items()}
         return cls(**parts, host=hosts.most_common(1)[0][0] if hosts else "", notes=notes)
@@ -98,125 +117,152 @@ class ResultSet:
     @cached_property
     def unshipped(self) -> set[str]:
         """Models that have rows, but are neither exported nor a baseline."""
-        return {row["model"] for row in self.accuracy} - self.notes.keys()
+        return {row.model for row in self.accuracy} - self.notes.keys()
 
-    def models(self, scheme: str) -> list[str]:
-        """The models whose points are of that scheme, the best first."""
-        own = self._rows(self.accuracy, scheme=scheme, dataset=TEST_SETS[scheme], boxes="truth")
-        fuller = {r["model"] for r in self.accuracy if r["scheme"] != "nose1"}
-        if scheme == "nose1":
-            own = [row for row in own if row["model"] not in fuller]
-        return [row["model"] for row in sorted(own, key=lambda row: float(row["nme"]))]
+    def models(self, scheme: str, series: bool | None = None) -> list[str]:
+        """The models whose points are of that scheme, the best first.
 
-    def nose_tips(self) -> list[dict[str, str]]:
+        Args:
+            scheme: its name.
+            series: True for the models of a series only, False for the others only.
+        """
+        own = [
+            r for r in self.accuracy if (r.scheme, r.dataset) == (scheme, TEST_SETS[scheme]) and _is_main(r)
+        ]
+        if scheme == NOSE1.name:
+            fuller = {row.model for row in self.accuracy if row.scheme != scheme}
+            own = [row for row in own if row.model not in fuller]
+        if series is not None:
+            own = [row for row in own if bool(row.series) == series]
+        return [row.model for row in sorted(own, key=lambda row: row.nme)]
+
+    def nose_tips(self) -> list[AccuracyRow]:
         """The rows of every model's nose tip on the IMM faces, the best first."""
-        rows = self._rows(self.accuracy, scheme="nose1", dataset="imm-val", boxes="truth")
-        return sorted(rows, key=lambda row: float(row["nme"]))
+        rows = [r for r in self.accuracy if (r.scheme, r.dataset) == (NOSE1.name, NOSE_TIPS) and _is_main(r)]
+        return sorted(rows, key=lambda row: row.nme)
+
+    def accuracy_row(
+        self, model: str, scheme: str, dataset: str, source: BoxSource = _MAIN
+    ) -> AccuracyRow | None:
+        """One model's errors on one data set."""
+        return self._accuracy.get((model, dataset, scheme, source.kind, str(source.passes)))
+
+    @cached_property
+    def _accuracy(self) -> Mapping[tuple[str, ...], AccuracyRow]:
+        return {row.identity: row for row in self.accuracy}
 
     def figures(self, model: str, scheme: str) -> dict[str, float]:
         """The figures of one model for `MAIN_COLUMNS`; what was not measured is left out."""
-        values: dict[str, str | None] = {}
-        for boxes in ("truth", "dataset", "detector", "detector x2", "own"):
-            row = self._one(self.accuracy, model=model, scheme=scheme, dataset=TEST_SETS[scheme], boxes=boxes)
-            if row and boxes == "truth":
-                values |= {name: row.get(name) for name in ("nme", "nme_inner", "fr8", "auc8", "mae")}
-            elif row:
-                values[f"nme_{boxes}"] = row["nme"]
-                missed = {"detector": "missed", "own": "missed_own"}.get(boxes)
-                if missed:
-                    values[missed] = row["missed"]
-        for kind, name, column in (
-            ("summary", "robust", "nme"),
-            ("mirror", "mirror", "nme"),
-            ("jitter smoothed", "wobble", "wobble"),
-        ):
-            row = self._one(self.robustness, model=model, kind=kind)
-            values[name] = row[column] if row else None
+        values: dict[str, float | None] = {}
+        for source in SOURCES:
+            row = self.accuracy_row(model, scheme, TEST_SETS[scheme], source)
+            if row is None:
+                continue
+            if source == _MAIN:
+                values |= {name: getattr(row, name) for name in ("nme", "nme_inner", "fr8", "auc8", "mae")}
+            else:
+                values[_column(source)] = row.nme
+                if source == BoxSource(DETECTOR):
+                    values["missed"] = row.missed
+                elif source.kind == OWN:
+                    values["missed_own"] = row.missed
+        conditions = {row.kind: row for row in self._robustness.get(model, ())}
+        for kind, name in (("summary", "robust"), ("mirror", "mirror")):
+            values[name] = conditions[kind].nme if kind in conditions else None
+        values["wobble"] = conditions["jitter smoothed"].wobble if "jitter smoothed" in conditions else None
         for kind, name in (("face", "ms"), ("whole", "whole_ms")):
-            row = self.latency_row(model, kind)
-            values[name] = row["median_ms"] if row else None
-            if row and row["provider"] != "own":  # a baseline has no file of ours
-                values["file_mb"] = row["file_mb"]
-                values["gmacs"] = str(float(row["multiply_adds"]) / 1e9) if row["multiply_adds"] else None
-        return {name: float(value) for name, value in values.items() if value}
+            if (time := self.latency_row(model, kind)) is not None:
+                values[name] = time.median_ms
+                if time.provider != "own":  # a baseline has no file of ours
+                    values["file_mb"] = time.file_mb
+                    values["gmacs"] = time.multiply_adds / 1e9 if time.multiply_adds else None
+        return {name: value for name, value in values.items() if value is not None}
 
-    def latency_row(self, model: str, kind: str) -> dict[str, str] | None:
-        """One face on one CPU thread, on the board's host; of a baseline, in whatever runs it."""
-        found = {"model": model, "kind": kind, "host": self.host, "threads": "1", "batch": "1"}
-        rows = (self._one(self.latency, **found, provider=provider) for provider in ("cpu", "own"))
-        return next(filter(None, rows), None)
+    def latency_row(self, model: str, kind: str) -> LatencyRow | None:
+        """One face on one CPU thread, on the host of the tables; of a baseline, in whatever runs it."""
+        rows = [
+            row
+            for row in self._latency.get(model, ())
+            if (row.kind, row.host, row.threads, row.batch) == (kind, self.host, 1, 1)
+        ]
+        by_provider = {row.provider: row for row in rows}
+        return by_provider.get("cpu") or by_provider.get("own")
 
-    def regions(self, model: str, scheme: str) -> dict[str, float]:
+    @cached_property
+    def _latency(self) -> Mapping[str, list[LatencyRow]]:
+        return _by_model(self.latency)
+
+    @cached_property
+    def _robustness(self) -> Mapping[str, list[RobustnessRow]]:
+        return _by_model(self.robustness)
+
+    def regions(self, model: str, scheme: str) -> Mapping[str, float]:
         """Region -> NME in percent, true boxes."""
-        home = TEST_SETS[scheme]
-        row = self._one(self.accuracy, model=model, scheme=scheme, dataset=home, boxes="truth") or {}
-        return {name: float(row[f"nme_{name}"]) for name in REGIONS if row.get(f"nme_{name}")}
+        row = self.accuracy_row(model, scheme, TEST_SETS[scheme])
+        return {name: row.nme_of[name] for name in REGIONS if name in row.nme_of} if row else {}
 
     def curve(self, model: str, kind: str) -> list[tuple[float, float]]:
         """Severity and capped NME of one kind of distortion, beginning with the clean faces."""
-        clean = self._one(self.robustness, model=model, kind="clean")
-        rows = self._rows(self.robustness, model=model, kind=kind)
-        points = [(DISTORTIONS[kind].none, float(clean["nme"]))] if clean else []
-        return sorted(points + [(float(row["severity"]), float(row["nme"])) for row in rows])
+        rows = self._robustness.get(model, ())
+        points = [(DISTORTIONS[kind].none, row.nme) for row in rows if row.kind == "clean"]
+        return sorted(points + [(row.severity, row.nme) for row in rows if row.kind == kind])
 
     def kind_mean(self, model: str, kind: str) -> float | None:
-        """The mean of one kind over its severities."""
-        values = [float(row["nme"]) for row in self._rows(self.robustness, model=model, kind=kind)]
-        return sum(values) / len(values) if values and kind in DISTORTIONS else None
+        """The mean of one kind of distortion over its severities."""
+        values = [row.nme for row in self._robustness.get(model, ()) if row.kind == kind]
+        return sum(values) / len(values) if values else None
 
     def ced_curve(self, model: str, scheme: str) -> list[tuple[float, float]]:
         """Error and share of faces in percent, true boxes."""
-        row = self._one(self.ced, model=model, scheme=scheme, dataset=TEST_SETS[scheme], boxes="truth") or {}
-        numeric = [name for name in row if name.replace(".", "", 1).isdigit()]
-        return [(float(name), float(row[name])) for name in sorted(numeric, key=float)]
-
-    def _rows(self, part: list[dict[str, str]], **wanted: str) -> list[dict[str, str]]:
-        model = wanted.pop("model", None)
-        rows = part if model is None else self._by_model[id(part)].get(model, [])
-        return [row for row in rows if all(row.get(k) == v for k, v in wanted.items())]
-
-    @cached_property
-    def _by_model(self) -> dict[int, dict[str, list[dict[str, str]]]]:
-        """The rows of a part (by its id) by model: nearly every question is about one."""
-        grouped: dict[int, dict[str, list[dict[str, str]]]] = {}
-        for part in (self.accuracy, self.ced, self.latency, self.robustness):
-            models = grouped.setdefault(id(part), {})
-            for row in part:
-                models.setdefault(row["model"], []).append(row)
-        return grouped
-
-    def _one(self, part: list[dict[str, str]], **wanted: str) -> dict[str, str] | None:
-        found = self._rows(part, **wanted)
-        return found[0] if found else None
+        wanted = (model, TEST_SETS[scheme], scheme, TRUTH, "1")
+        row = next((row for row in self.ced if row.identity == wanted), None)
+        return sorted((float(error), share) for error, share in row.shares.items()) if row else []
 
 
-def forget_the_rest(results: Path) -> int:
+def _is_main(row: AccuracyRow) -> bool:
+    return BoxSource(row.boxes, row.passes) == _MAIN
+
+
+def _column(source: BoxSource) -> str:
+    """The name of the main column of NMEs for a source of boxes."""
+    return f"nme_{source.kind}" + ("_refined" if source.passes == 2 else "")
+
+
+def _by_model(rows: Iterable[R]) -> Mapping[str, list[R]]:
+    grouped: dict[str, list[R]] = {}
+    for row in rows:
+        grouped.setdefault(row.model, []).append(row)
+    return grouped
+
+
+def forget_outdated(results: Path) -> int:
     """Delete the rows that count no more from a folder of CSVs: of models that are gone or have changed, and
     what was measured anew; returns how many."""
     index = read_index(models_folder())
-    return sum(keep_only(results, part, _counting(results, part, index)) for part in KEYS)
+    return sum(keep_only(results, kind, _counting(results, kind, index)) for kind in ROW_TYPES)
 
 
-def _counting(results: Path, part: str, index: Mapping[str, Mapping[str, Any]]) -> list[dict[str, str]]:
+def _counting(results: Path, kind: type[R], index: Mapping[str, Mapping[str, Any]]) -> list[R]:
     """The newest row of each key, without those of models that are gone or have changed.
 
-    What does not depend on the provider counts from the CPU's where that was measured.
+    What does not depend on the provider counts from the CPU's where that was measured; times count for each
+    host.
     """
-    keys = ("host", *KEYS[part]) if part in ("latency", "turns") else KEYS[part]
-    rows = (r for r in read_rows(results, part) if _is_current(r, index) and not is_gone(r, index))
-    ranked = sorted(rows, key=lambda row: row.get("provider") == "cpu")
-    return list({tuple(row[key] for key in keys): row for row in ranked}.values())
+    rows = (r for r in read_rows(results, kind) if _is_current(r, index) and not is_gone(r, index))
+    ranked = sorted(rows, key=lambda row: row.provider == "cpu")
+    per_host = kind in (LatencyRow, TurnsRow)
+    return list({(row.host if per_host else "", *row.identity): row for row in ranked}.values())
 
 
-def _is_current(row: Mapping[str, str], index: Mapping[str, Mapping[str, Any]]) -> bool:
+def _is_current(row: Row, index: Mapping[str, Mapping[str, Any]]) -> bool:
     """Whether the files of a row's model, and of its rival and detector where it has some, are today's."""
-    files = [
-        (row[who], row[sha256])
-        for who, sha256 in (("model", "sha256"), ("rival", "rival_sha256"))
-        if who in row
-    ]
-    if row.get("boxes", "").startswith("detector") and row.get("detector") != detector_hash():
+    if isinstance(row, DetectionRow):  # a face detector, which is not in the index of models
+        return True
+    if isinstance(row, AccuracyRow | CedRow) and row.boxes == DETECTOR and row.detector != detector_hash():
         return False
+    files = [(row.model, row.sha256)]
+    if isinstance(row, TurnsRow):
+        files.append((row.rival, row.rival_sha256))
     return all(index.get(name, {}).get("sha256", sha256) == sha256 for name, sha256 in files)
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from bench.baselines import BASELINES, DETECTOR_BASELINES
 from bench.report.result_set import MAIN_COLUMNS, Column, ResultSet, best
 from bench.results import cell
+from bench.rows import text
 from bench.tasks.distortions import DISTORTIONS
 from bench.tasks.scenes import TITLES
 from fkp.datasets import TEST_SETS
@@ -49,49 +50,49 @@ _LATENCY = (
 )
 
 
-def model_table(board: ResultSet, scheme: str) -> Table | None:
-    """The models of a scheme with their main figures."""
-    models = board.models(scheme)
-    figures = {model: board.figures(model, scheme) for model in models}
+def model_table(results: ResultSet, scheme: str, series: bool) -> Table | None:
+    """The models of a scheme with their main figures: those of a series, or the others."""
+    models = results.models(scheme, series)
+    figures = {model: results.figures(model, scheme) for model in models}
     columns = [c for c in MAIN_COLUMNS if any(c.name in values for values in figures.values())]
     title = f"{get_scheme(scheme).num_points} point{'s' if scheme != 'nose1' else ''}, on {TEST_SETS[scheme]}"
+    if series:
+        title = f"Course reports: {title}"
     corners = get_scheme(scheme).outer_eye_corners
     normalizer = "distance of the outer eye corners" if corners else "diagonal of the face box"
-    times = f" Times: {board.host}." if board.host else ""
+    times = f" Times: {results.host}." if results.host else ""
     baselines = "".join(f" {model}: {BASELINES[model].note}." for model in models if model in BASELINES)
-    short = (
-        " The shipped models of the reports have the short programme." if "report" in " ".join(models) else ""
-    )
-    rowed = ", ".join(model for model in models if model in board.unshipped)
+    short = " The exported ones are measured by the reduced protocol." if series else ""
+    rowed = ", ".join(model for model in models if model in results.unshipped)
     gone = f" Measured, not shipped: {rowed}." if rowed else ""
     caption = f"Errors are divided by the {normalizer}.{times}{short}{gone}{baselines}"
     return _table(title, columns, [(m, figures[m]) for m in models], caption)
 
 
-def region_table(board: ResultSet, scheme: str = "ibug68") -> Table | None:
+def region_table(results: ResultSet, scheme: str = "ibug68") -> Table | None:
     """NME per region."""
     columns = [Column(name, name.replace("_", " "), "NME of the region's points") for name in REGIONS]
-    rows = [(m, board.regions(m, scheme)) for m in board.models(scheme)]
+    rows = [(m, results.regions(m, scheme)) for m in results.models(scheme)]
     return _table(f"NME per region, {TEST_SETS[scheme]}", columns, rows)
 
 
-def robustness_table(board: ResultSet, scheme: str = "ibug68") -> Table | None:
+def robustness_table(results: ResultSet, scheme: str = "ibug68") -> Table | None:
     """Mean capped NME per kind of distortion."""
     columns = [Column(name, name, d.title) for name, d in DISTORTIONS.items()]
     rows = []
-    for model in board.models(scheme):
-        means = {kind: board.kind_mean(model, kind) for kind in DISTORTIONS}
+    for model in results.models(scheme):
+        means = {kind: results.kind_mean(model, kind) for kind in DISTORTIONS}
         rows.append((model, {kind: value for kind, value in means.items() if value is not None}))
     return _table("Robustness: mean capped NME per kind of distortion", columns, rows)
 
 
-def nose_table(board: ResultSet) -> Table | None:
+def nose_table(results: ResultSet) -> Table | None:
     """Every model's nose tip on the IMM faces."""
     columns = [
         Column("nme", "error %", "distance over the diagonal of the face box"),
         Column("mae", "MAE px", "mean of |dx| and |dy|"),
     ]
-    rows = [(r["model"], {k: float(r[k]) for k in ("nme", "mae")}) for r in board.nose_tips()]
+    rows = [(r.model, {"nme": r.nme, "mae": r.mae}) for r in results.nose_tips()]
     caption = (
         "The tip of the 68-point scheme lies higher than IMM's, which is the middle of the nose's base: "
         "part of the error of those models is that distance."
@@ -99,22 +100,22 @@ def nose_table(board: ResultSet) -> Table | None:
     return _table("Nose tip, every model on imm-val", columns, rows, caption)
 
 
-def kaggle_table(board: ResultSet, most: int | None = None) -> Table | None:
-    """Our scores on the contest, the best `most` of them, beside the published ones."""
-    if not board.kaggle:
+def kaggle_table(results: ResultSet) -> Table | None:
+    """Our scores on the contest beside the published ones."""
+    if not results.kaggle:
         return None
-    ours = sorted(board.kaggle, key=lambda row: float(row["mae"]))[:most]
-    rows = [[r["model"], cell(float(r["mae"])), f"{r['covered']} of {r['images']} images here"] for r in ours]
+    ours = sorted(results.kaggle, key=lambda row: row.mae)
+    rows = [[r.model, cell(r.mae), f"{r.covered} of {r.images} images here"] for r in ours]
     rows += [list(row) for row in PUBLISHED_KAGGLE]
     columns = [_NAME, Column("mae", "MAE px", "the contest's score"), Column("on", "measured on", "")]
     caption = (
         "Different images, so only an order of magnitude can be compared: ours are those whose points are "
         "public, the contest's were 1,008 with mirrors."
     )
-    return Table("Kaggle CS194-26", columns, rows, [None, cell(float(ours[0]["mae"])), None], caption)
+    return Table("Kaggle CS194-26", columns, rows, [None, cell(ours[0].mae), None], caption)
 
 
-def detector_summary(board: ResultSet) -> Table | None:
+def detector_summary(results: ResultSet) -> Table | None:
     """The face detectors with their main figures."""
     columns = [
         Column("recall35 contest", "contest %", "the contest's listed faces that are found", False, 1),
@@ -125,25 +126,34 @@ def detector_summary(board: ResultSet) -> Table | None:
         Column("false_boxes imm-val", "false boxes", "per picture, IMM's persons 33 to 40", digits=3),
         Column("ms imm", "ms", "per picture of 640x480 pixels, one core"),
     ]
-    caption = "Found: an IoU of 0.35 with the true box at least. Times: 640x480 pixels, one core."
+    caption = (
+        "A face counts as found if a detected box overlaps the true one with an IoU of 0.35 or more. Times: "
+        "640x480 pixels, one core."
+    )
     rows = []
-    for name in _detectors(board):
-        figures = {f"{k} {r['dataset']}": v for r in board.detect if r["model"] == name for k, v in r.items()}
-        rows.append((name, {c.name: float(figures[c.name]) for c in columns if figures.get(c.name)}))
+    for name in _detectors(results):
+        by_set = {row.dataset: row for row in results.detect if row.model == name}
+        figures = {}
+        for column in columns:
+            figure, dataset = column.name.split(" ")
+            value = getattr(by_set[dataset], figure) if dataset in by_set else None
+            if value is not None:
+                figures[column.name] = value
+        rows.append((name, figures))
     return _table("Face detectors", columns, rows, caption, "detector")
 
 
-def _detectors(board: ResultSet) -> list[str]:
-    return sorted({row["model"] for row in board.detect})
+def _detectors(results: ResultSet) -> list[str]:
+    return sorted({row.model for row in results.detect})
 
 
-def detector_tables(board: ResultSet) -> Iterator[Table]:
+def detector_tables(results: ResultSet) -> Iterator[Table]:
     """The face detectors: recall, false boxes and times, each on all sets of pictures that have it."""
-    names = _detectors(board)
+    names = _detectors(results)
     notes = " ".join(
         f"{name}: {DETECTOR_BASELINES[name].note}." for name in names if name in DETECTOR_BASELINES
     )
-    cpus = ", ".join(sorted({row["cpu"] for row in board.detect if row.get("cpu")}))
+    cpus = ", ".join(sorted({row.cpu for row in results.detect if row.cpu}))
     for figure, title, low_is_good, caption in (
         ("recall35", "Face detectors: recall at IoU 0.35, %", False, notes),
         ("recall50", "Face detectors: recall at IoU 0.5, %", False, ""),
@@ -151,17 +161,15 @@ def detector_tables(board: ResultSet) -> Iterator[Table]:
         ("ms", "Face detectors: milliseconds per picture", True, f"Median, one core of {cpus}."),
     ):
         digits = 3 if figure == "false_boxes" else 1
-        there = {row["dataset"] for row in board.detect if row.get(figure)}
-        columns = [Column(n, n, words, low_is_good, digits) for n, words in TITLES.items() if n in there]
-        rows = [
-            (n, {r["dataset"]: float(r[figure]) for r in board.detect if r["model"] == n and r.get(figure)})
-            for n in names
-        ]
+        values = {(r.model, r.dataset): v for r in results.detect if (v := getattr(r, figure)) is not None}
+        measured = {dataset for _, dataset in values}
+        columns = [Column(n, n, words, low_is_good, digits) for n, words in TITLES.items() if n in measured]
+        rows = [(n, {dataset: v for (name, dataset), v in values.items() if name == n}) for n in names]
         if table := _table(title, columns, rows, caption, "detector"):
             yield table
 
 
-def boxes_table(board: ResultSet) -> Table | None:
+def boxes_table(results: ResultSet) -> Table | None:
     """The errors of a landmark model in the boxes of each detector, in one pass and in two."""
     kinds = {"nme": ("NME %", True), "fr8": ("FR@8 %", True), "auc8": ("AUC@8 %", False)}
     columns = [
@@ -173,9 +181,9 @@ def boxes_table(board: ResultSet) -> Table | None:
         ),
     ]
     rows: dict[str, dict[str, float]] = {}
-    for row in board.boxes:
-        figures = rows.setdefault(f"{row['model']}, {row['boxes']}", {"missed": float(row["missed"])})
-        figures |= {name + row["passes"]: float(row[name]) for name in kinds if row[name]}
+    for row in results.boxes:
+        figures = rows.setdefault(f"{row.model}, {row.boxes}", {"missed": row.missed})
+        figures |= {f"{name}{row.passes}": getattr(row, name) for name in kinds}
     caption = "NME of the faces found; a face that is missed counts as a failure in FR@8 and AUC@8."
     ranked = sorted(rows.items(), key=lambda item: item[1]["auc81"], reverse=True)
     return _table(
@@ -183,18 +191,15 @@ def boxes_table(board: ResultSet) -> Table | None:
     )
 
 
-def turns_table(board: ResultSet) -> Table | None:
+def turns_table(results: ResultSet) -> Table | None:
     """Models whose times were taken in turns, beside the one that the others were compared with."""
     names = ("beside", "provider", "threads", "median ms", "ratio", "95 %", "CPU")
     columns = [_NAME, *(Column(name, name, "") for name in names)]
-    ordered = sorted(
-        board.turns, key=lambda r: (r["cpu"], r["rival"], r["provider"], int(r["threads"]), float(r["ratio"]))
-    )
+    ordered = sorted(results.turns, key=lambda r: (r.cpu, r.rival, r.provider, r.threads, r.ratio))
     rows = [
         [
-            *(row["model"], row["rival"], row["provider"], row["threads"]),
-            *(_short(row["median_ms"]), _short(row["ratio"])),
-            *(f"{_short(row['ratio_from'])} to {_short(row['ratio_to'])}", row["cpu"]),
+            *(row.model, row.rival, row.provider, str(row.threads), _short(row.median_ms), _short(row.ratio)),
+            *(f"{_short(row.ratio_from)} to {_short(row.ratio_to)}", row.cpu),
         ]
         for row in ordered
     ]
@@ -205,36 +210,35 @@ def turns_table(board: ResultSet) -> Table | None:
     return Table("Times in turns", columns, rows, [None] * len(columns), caption) if rows else None
 
 
-def latency_table(board: ResultSet) -> Table | None:
+def latency_table(results: ResultSet) -> Table | None:
     """All latencies of all hosts."""
-    if not board.latency:
+    if not results.latency:
         return None
     columns = [_NAME, *(Column(name, name.replace("_", " "), "") for name in _LATENCY)]
-    ordered = sorted(board.latency, key=lambda r: (r["model"], r["kind"], int(r["threads"]), int(r["batch"])))
-    rows = [[row["model"], *(_short(row.get(name, "")) for name in _LATENCY)] for row in ordered]
+    ordered = sorted(results.latency, key=lambda row: (row.model, row.kind, row.threads, row.batch))
+    rows = [[row.model, *(_short(getattr(row, name)) for name in _LATENCY)] for row in ordered]
     return Table("Latency", columns, rows, [None] * len(columns))
 
 
-def _short(text: str) -> str:
-    try:
-        return cell(float(text)) if "." in text else text
-    except ValueError:
-        return text
+def _short(value: object) -> str:
+    """A value with two digits behind the point, a whole one without."""
+    return cell(value) if isinstance(value, float) and "." in text(value) else text(value)
 
 
-def all_tables(board: ResultSet) -> Iterator[Table]:
-    """Everything in the order of the leaderboard."""
-    tables = [model_table(board, scheme) for scheme in TEST_SETS]
-    tables += [nose_table(board), region_table(board), robustness_table(board), kaggle_table(board)]
-    tables += [detector_summary(board), *detector_tables(board), boxes_table(board), turns_table(board)]
-    tables += [latency_table(board)]
+def all_tables(results: ResultSet) -> Iterator[Table]:
+    """Everything in the order of the leaderresults."""
+    tables = [model_table(results, scheme, False) for scheme in TEST_SETS]
+    tables += [detector_summary(results), region_table(results), robustness_table(results)]
+    tables += [kaggle_table(results), *detector_tables(results), boxes_table(results), turns_table(results)]
+    tables += [model_table(results, scheme, True) for scheme in TEST_SETS]
+    tables += [nose_table(results), latency_table(results)]
     yield from (table for table in tables if table)
 
 
 def _table(
     title: str,
     columns: Sequence[Column],
-    rows: Sequence[tuple[str, dict[str, float]]],
+    rows: Sequence[tuple[str, Mapping[str, float]]],
     caption: str = "",
     what: str = "model",
 ) -> Table | None:

@@ -1,78 +1,41 @@
-"""`python -m bench confidence`: whether a model's scores tell its bad answers, and what turned heads cost."""
+"""Whether a model's scores tell its bad predictions, and what turned heads cost."""
 
 from __future__ import annotations
 
-import argparse
+import dataclasses
 import itertools
 from collections.abc import Iterator
-from pathlib import Path
-from typing import Any
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from bench import host
-from bench.candidates import Candidate, find_candidates
-from bench.faces import TestSet, check_is_there
+from bench.candidates import Candidate
+from bench.faces import FAR_TURN, HALF_TURN, TestSet, head_turns
 from bench.parallel import on_all_cores
-from bench.results import RESULTS, table, write_rows
+from bench.rows import ConfidenceRow
 from bench.scores import FaceErrors, face_errors
 from fkp import metrics
 from fkp.datasets import Sample
-from fkp.datasets.options import add_data, data_root
 from fkp.images import load_image
 from fkp.runtime.landmarker import Landmarker
-from fkp.runtime.pose import head_pose
-
-TURNS = (15.0, 30.0)  # degrees, between the groups of faces
-_COLUMNS = {
-    "model": "model",
-    "group": "faces",
-    "faces": "number",
-    "nme": "NME %",
-    "fr8": "FR@8 %",
-    "score": "score",
-    "rank_correlation": "rank correlation",
-    "point_rank_correlation": "of single points",
-}
 
 
-def add_parser(commands: argparse._SubParsersAction) -> None:
-    """Add `confidence`."""
-    words = "whether the scores rank the errors, and the errors by head turn (true boxes, one pass)"
-    parser = commands.add_parser("confidence", help=words, description=words)
-    add = parser.add_argument
-    add(
-        "--models",
-        nargs="+",
-        metavar="MODEL",
-        help="names or .onnx files (default: all exported ones with such points)",
-    )
-    add("--dataset", default="300w-common", metavar="NAME", help="data set (default: %(default)s)")
-    add_data(parser)
-    add("--results", type=Path, default=RESULTS, metavar="DIR", help="the CSVs to keep")
-    parser.set_defaults(func=_confidence)
+@dataclass(frozen=True, slots=True)
+class Group:
+    """The figures of a group of faces, as columns of a `ConfidenceRow`."""
+
+    group: str
+    faces: int
+    nme: float
+    fr8: float
+    score: float
+    rank_correlation: float | None = None
+    point_rank_correlation: float | None = None
 
 
-def _confidence(args: argparse.Namespace) -> int:
-    root = data_root(args.data)
-    check_is_there(args.dataset, root)
-    test_set = TestSet(args.dataset, root)
-    candidates, problems = find_candidates(args.models, ["cpu"], 1)
-    if problems:
-        raise ValueError(problems[0])
-    able = [candidate for candidate in candidates if candidate.scheme.name == test_set.scheme]
-    if not able:
-        raise ValueError(f"none of the models has the points of {args.dataset}, {test_set.scheme}")
-    rows = [row for candidate in able for row in measure(candidate, test_set)]
-    print(table(rows, _COLUMNS))
-    for path in write_rows(args.results, "confidence", host.host_kind(), host.today(), rows):
-        print(path)
-    return 0
-
-
-def measure(candidate: Candidate, test_set: TestSet) -> list[dict[str, Any]]:
-    """A row for every group of a data set's faces."""
+def measure(candidate: Candidate, test_set: TestSet) -> list[ConfidenceRow]:
+    """A row for every group of a data set's faces; true boxes, one pass."""
     predictor = candidate.open()
     assert isinstance(predictor, Landmarker)
 
@@ -80,54 +43,42 @@ def measure(candidate: Candidate, test_set: TestSet) -> list[dict[str, Any]]:
         points, scores = predictor.predict_with_scores(load_image(face.image), face.box[None])
         return points[0], scores[0]
 
-    answers = on_all_cores(predict, test_set.faces, f"{candidate.name}'s scores", "face")
-    points, scores = (np.stack(part) for part in zip(*answers, strict=True))
+    predictions = on_all_cores(predict, test_set.faces, f"{candidate.name}'s scores", "face")
+    points, scores = (np.stack(part) for part in zip(*predictions, strict=True))
     scheme = candidate.scheme.name
     errors = face_errors(points, scheme, test_set.faces, scheme)
-    names = candidate.names | {"dataset": test_set.name, "scheme": scheme}
-    return [names | row for row in figures(errors, scores, turns(test_set.faces))]
+    turns = np.abs(head_turns(test_set.faces))
+    return [
+        ConfidenceRow(**candidate.names, dataset=test_set.name, scheme=scheme, **dataclasses.asdict(group))
+        for group in groups(errors, scores, turns)
+    ]
 
 
-def turns(faces: list[Sample]) -> NDArray[np.float64]:
-    """How far each head is turned aside, (N,) degrees, estimated from its true points; NaN: unknown."""
-    found = []
-    for face in faces:
-        pose = None if face.points is None else head_pose(face.points, face.scheme)
-        found.append(np.nan if pose is None else abs(pose.yaw))
-    return np.array(found)
-
-
-def figures(errors: FaceErrors, scores: NDArray, turn: NDArray) -> Iterator[dict[str, Any]]:
-    """What the scores (N, K) say of the errors: of all faces, of the least and the most sure tenth of
-    them, and of the heads that are turned (N,) degrees."""
+def groups(errors: FaceErrors, scores: NDArray, turns: NDArray) -> Iterator[Group]:
+    """What the scores (N, K) say of the errors: of all faces, of the tenths with the lowest and the highest
+    scores, and of the heads that are turned (N,) degrees to either side."""
     nme, sure = errors.nme, scores.mean(axis=1)
     relative = errors.distance / errors.normalizer[:, None]
-    yield _row("all", nme, sure) | {
-        "rank_correlation": rank_correlation(sure, nme),
-        # Some points are harder than others everywhere, so each is ranked among its own.
-        "point_rank_correlation": float(
-            np.mean([rank_correlation(s, e) for s, e in zip(scores.T, relative.T, strict=True)])
-        ),
-    }
+    # Some points are harder than others everywhere, so each is ranked among its own.
+    by_point = [rank_correlation(s, e) for s, e in zip(scores.T, relative.T, strict=True)]
+    yield replace(
+        _group("all", nme, sure),
+        rank_correlation=rank_correlation(sure, nme),
+        point_rank_correlation=float(np.mean(by_point)),
+    )
     order, tenth = np.argsort(sure, kind="stable"), max(1, len(sure) // 10)
-    yield _row("least sure tenth", nme[order[:tenth]], sure[order[:tenth]])
-    yield _row("most sure tenth", nme[order[-tenth:]], sure[order[-tenth:]])
-    edges = [0.0, *TURNS, np.inf]
+    yield _group("least sure tenth", nme[order[:tenth]], sure[order[:tenth]])
+    yield _group("most sure tenth", nme[order[-tenth:]], sure[order[-tenth:]])
+    edges = [0.0, HALF_TURN, FAR_TURN, np.inf]
     for low, high in itertools.pairwise(edges):
-        inside = (turn >= low) & (turn < high)
+        inside = (turns >= low) & (turns < high)
         if inside.any():
             name = f"turned {low:.0f}-{high:.0f} deg" if np.isfinite(high) else f"turned {low:.0f}+ deg"
-            yield _row(name, nme[inside], sure[inside])
+            yield _group(name, nme[inside], sure[inside])
 
 
-def _row(group: str, nme: NDArray, sure: NDArray) -> dict[str, Any]:
-    return {
-        "group": group,
-        "faces": len(nme),
-        "nme": float(nme.mean()),
-        "fr8": metrics.failure_rate(nme),
-        "score": float(sure.mean()),
-    }
+def _group(name: str, nme: NDArray, sure: NDArray) -> Group:
+    return Group(name, len(nme), float(nme.mean()), metrics.failure_rate(nme), float(sure.mean()))
 
 
 def rank_correlation(a: NDArray, b: NDArray) -> float:

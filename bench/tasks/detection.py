@@ -1,86 +1,100 @@
-"""Face detectors: how many faces they find, how many they make up, and how long they take."""
+"""Face detectors: how many faces they find, how many boxes are false, and how long they take."""
 
 from __future__ import annotations
 
-import time
+import itertools
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from tqdm import tqdm
 
 from bench import host
-from bench.cache import Cache, code_hash
+from bench.cache import Cache, cache_key, cached
 from bench.detectors import DetectorCandidate
 from bench.faces import spread
 from bench.parallel import PerThread, on_all_cores
+from bench.rows import DetectionRow
 from bench.tasks.scenes import MakeScene, SceneSet
+from bench.timing import Clock, statistics, stopwatch, times_in_turns
 from fkp.geometry import box_iou
+from fkp.runtime.detectors import Detector
 
-LOOSE, STRICT = 0.35, 0.5  # IoU with the true box from which on a face counts as found
+PROTOCOL = 1  # increase when the figures of the same files change
+LOOSE, STRICT = 0.35, 0.5  # a face counts as found from this IoU with the true box on
 _TIMED_PICTURES, _ROUNDS = 40, 3
 
-Measured = dict[str, Any]
+
+@dataclass(frozen=True, slots=True)
+class FoundFace:
+    """One true face: its picture's id, and the box (x0, y0, x1, y1) that overlaps it most, if any does."""
+
+    id: str
+    iou: float
+    box: tuple[float, float, float, float] | None
 
 
-def measure(
-    candidates: Sequence[DetectorCandidate], scene_set: SceneSet, cache: Cache
-) -> dict[str, Measured]:
-    """By the candidate's name: its `row` of figures, and its `faces` with their best boxes.
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """What one detector finds in one set of pictures."""
 
-    The pictures are made once for all candidates that are measured anew.
+    row: DetectionRow
+    faces: list[FoundFace]
+
+
+def measure(detectors: Sequence[DetectorCandidate], scene_set: SceneSet, cache: Cache) -> dict[str, Measured]:
+    """The figures of each detector, by its name.
+
+    The pictures are made once for all detectors that are measured anew.
     """
-    keys = {f.name: _key(f, scene_set) for f in candidates}
-    known = {name: value for name, key in keys.items() if (value := cache.load(key)) is not None}
-    fresh = [f for f in candidates if f.name not in known]
-    if fresh:
-        searched = _search(fresh, scene_set)
-        for candidate in fresh:
-            known[candidate.name] = _summary(
-                candidate, scene_set, [answers[candidate.name] for answers in searched]
-            )
-            cache.store(keys[candidate.name], known[candidate.name])
-    return {f.name: known[f.name] for f in candidates}
-
-
-def _key(candidate: DetectorCandidate, scene_set: SceneSet) -> dict[str, Any]:
-    return {
-        "part": "detect",
-        "model": [candidate.name, candidate.sha256],
-        "scenes": [scene_set.name, scene_set.fingerprint, scene_set.limit],
-        "code": code_hash(__file__, without="runtime"),  # the candidate's hash knows its own code
+    by_name = {detector.name: detector for detector in detectors}
+    scenes = scene_set.identity
+    keys = {
+        d.name: cache_key("detection", PROTOCOL, model=[d.name, d.sha256], scenes=scenes) for d in detectors
     }
 
+    def measure_fresh(names: list[str]) -> dict[str, Measured]:
+        fresh = [by_name[name] for name in names]
+        pictures = _search(fresh, scene_set)
+        return {d.name: _summary(d, scene_set, [found[d.name] for found in pictures]) for d in fresh}
 
-def _search(candidates: Sequence[DetectorCandidate], scene_set: SceneSet) -> list[dict[str, Measured]]:
-    """Per picture and candidate: the faces with their best boxes, and the number of false ones."""
-    detectors = PerThread(lambda: {candidate.name: candidate.open() for candidate in candidates})
+    return cached(cache, keys, _decode, measure_fresh)
 
-    def search(make: MakeScene) -> dict[str, Measured]:
+
+def _decode(value: Mapping[str, Any]) -> Measured:
+    faces = [FoundFace(f["id"], f["iou"], f["box"] and tuple(f["box"])) for f in value["faces"]]
+    return Measured(DetectionRow(**value["row"]), faces)
+
+
+def _search(
+    detectors: Sequence[DetectorCandidate], scene_set: SceneSet
+) -> list[dict[str, tuple[list[FoundFace], int]]]:
+    """Per picture and detector: the faces with their best boxes, and the number of false ones."""
+    opened = PerThread(lambda: {detector.name: detector.open() for detector in detectors})
+
+    def search(make: MakeScene) -> dict[str, tuple[list[FoundFace], int]]:
         scene = make()
         return {
             name: _judge(scene.id, detector.detect(scene.image).boxes, scene.boxes)
-            for name, detector in detectors.value.items()
+            for name, detector in opened.value.items()
         }
 
     return on_all_cores(search, scene_set.scenes(), f"detecting: {scene_set.title}", "picture")
 
 
-def _judge(name: str, found: NDArray, true: NDArray) -> Measured:
+def _judge(name: str, found: NDArray, true: NDArray) -> tuple[list[FoundFace], int]:
     overlaps = box_iou(true, found)
     faces = []
     for i, row in enumerate(overlaps):
-        best = int(row.argmax()) if row.size else None
-        faces.append(
-            {
-                "id": name if len(true) == 1 else f"{name} {i}",
-                "iou": float(row[best]) if best is not None else 0.0,
-                "box": found[best].tolist() if best is not None else None,
-            }
-        )
-    return {"faces": faces, "false": count_false(overlaps)}
+        own = name if len(true) == 1 else f"{name} {i}"
+        if row.size:
+            x0, y0, x1, y1 = found[row.argmax()].tolist()
+            faces.append(FoundFace(own, float(row.max()), (x0, y0, x1, y1)))
+        else:
+            faces.append(FoundFace(own, 0.0, None))
+    return faces, count_false(overlaps)
 
 
 def count_false(overlaps: NDArray) -> int:
@@ -101,74 +115,84 @@ def count_false(overlaps: NDArray) -> int:
     return false
 
 
-def _summary(candidate: DetectorCandidate, scene_set: SceneSet, answers: Sequence[Measured]) -> Measured:
-    faces = [face for answer in answers for face in answer["faces"]]
-    overlaps = np.array([face["iou"] for face in faces])
-    row: dict[str, Any] = {
-        "model": candidate.name,
-        "sha256": candidate.sha256,
-        "provider": candidate.provider,
-        "dataset": scene_set.name,
-        "pictures": len(answers),
-        "faces": len(faces),
-        "recall35": _share(overlaps >= LOOSE),
-        "recall50": _share(overlaps >= STRICT),
-        "iou": float(overlaps[overlaps >= LOOSE].mean()) if (overlaps >= LOOSE).any() else None,
-        "false_boxes": sum(a["false"] for a in answers) / len(answers) if scene_set.complete else None,
-    }
-    return {"row": row, "faces": faces}
+def _summary(
+    detector: DetectorCandidate, scene_set: SceneSet, pictures: Sequence[tuple[list[FoundFace], int]]
+) -> Measured:
+    faces = [face for found, _ in pictures for face in found]
+    overlaps = np.array([face.iou for face in faces])
+    row = DetectionRow(
+        model=detector.name,
+        sha256=detector.sha256,
+        provider=detector.provider,
+        dataset=scene_set.name,
+        pictures=len(pictures),
+        faces=len(faces),
+        recall35=_share(overlaps >= LOOSE),
+        recall50=_share(overlaps >= STRICT),
+        iou=float(overlaps[overlaps >= LOOSE].mean()) if (overlaps >= LOOSE).any() else None,
+        false_boxes=sum(false for _, false in pictures) / len(pictures) if scene_set.complete else None,
+    )
+    return Measured(row, faces)
 
 
 def _share(found: NDArray) -> float | None:
     return float(found.mean() * 100) if found.size else None
 
 
-def measure_times(
-    candidates: Sequence[DetectorCandidate], scene_sets: Sequence[SceneSet], quick: bool, cache: Cache
-) -> Mapping[tuple[str, str], dict[str, Any]]:
-    """Milliseconds per picture on one core, by candidate and set, for the sets that are timed.
+def with_times(
+    rows: Sequence[DetectionRow],
+    detectors: Sequence[DetectorCandidate],
+    scene_sets: Sequence[SceneSet],
+    quick: bool,
+    cache: Cache,
+) -> list[DetectionRow]:
+    """The rows with milliseconds per picture on one core, for the sets that are timed.
 
-    All candidates search the same pictures in turns, so that a busy moment hits all of them alike; so
-    they are measured again together when one of them changes.
+    All detectors search the same pictures in turns, so that a busy moment hits all of them alike; so they are
+    measured again together when one of them changes.
     """
     timed = [scene_set for scene_set in scene_sets if scene_set.timed]
-    key = {
-        "part": "detection time",
-        "models": [[f.name, f.sha256] for f in candidates],
-        "scenes": [[s.name, s.fingerprint, s.limit] for s in timed],
-        "host": [host.host_kind(), host.versions(), cv2.__version__],
-        "quick": quick,
-        "code": code_hash(__file__, without="runtime"),
-    }
-    rows = cache.load(key)
-    if rows is None:
-        rows = _time(candidates, timed, quick)
-        cache.store(key, rows)
-    return {(row["model"], row["dataset"]): row["times"] for row in rows}
+    key = cache_key(
+        "detection time",
+        PROTOCOL,
+        models=[[d.name, d.sha256] for d in detectors],
+        scenes=[s.identity for s in timed],
+        host=[host.host_kind(), host.versions()],
+        quick=quick,
+    )
+    # A set's times by its name: a list with the times of each detector, as fields of a row.
+    values: dict[str, dict[str, list[dict[str, Any]]]]
+    values = cached(cache, {"all": key}, dict, lambda _: {"all": _time(detectors, timed, quick)})
+    order = {detector.name: i for i, detector in enumerate(detectors)}
+    return [
+        replace(row, **values["all"][row.dataset][order[row.model]]) if row.dataset in values["all"] else row
+        for row in rows
+    ]
 
 
 def _time(
-    candidates: Sequence[DetectorCandidate], scene_sets: Sequence[SceneSet], quick: bool
-) -> list[dict[str, Any]]:
+    detectors: Sequence[DetectorCandidate], scene_sets: Sequence[SceneSet], quick: bool
+) -> dict[str, list[dict[str, Any]]]:
     threads = cv2.getNumThreads()
     cv2.setNumThreads(1)
-    detectors = [(candidate, candidate.open()) for candidate in candidates]
-    rows = []
+    opened = [detector.open() for detector in detectors]
+    rounds = 1 if quick else _ROUNDS
+    times = {}
     for scene_set in scene_sets:
         images = [make().image for make in spread(scene_set.scenes(), 5 if quick else _TIMED_PICTURES)]
-        times: dict[str, list[float]] = {candidate.name: [] for candidate in candidates}
-        for _, detector in detectors:
+        for detector in opened:
             detector.detect(images[0])
-        turns = [image for image in images for _ in range(1 if quick else _ROUNDS)]
-        for i, image in enumerate(tqdm(turns, desc=f"timing: {scene_set.title}", unit="picture")):
-            first = i % len(detectors)
-            for candidate, detector in detectors[first:] + detectors[:first]:
-                start = time.perf_counter()
-                detector.detect(image)
-                times[candidate.name].append((time.perf_counter() - start) * 1000)
-        for name, values in times.items():
-            median, p90 = np.percentile(values, (50, 90))
-            figures = {"ms": float(median), "p90_ms": float(p90), "runs": len(values), "load": host.load()}
-            rows.append({"model": name, "dataset": scene_set.name, "times": figures | host.facts()})
+        clocks = [_clock(detector, images, rounds) for detector in opened]
+        taken = times_in_turns(clocks, len(images) * rounds, 1, f"timing: {scene_set.title}")
+        times[scene_set.name] = [
+            {"ms": s.median_ms, "p90_ms": s.p90_ms, "runs": s.runs, "load": s.load} | host.facts()
+            for s in map(statistics, taken)
+        ]
     cv2.setNumThreads(threads)
-    return rows
+    return times
+
+
+def _clock(detector: Detector, images: Sequence[NDArray[np.uint8]], rounds: int) -> Clock:
+    """Times a detector on one picture after the other, each `rounds` times."""
+    queue = itertools.chain.from_iterable(itertools.repeat(image, rounds) for image in images)
+    return stopwatch(lambda: detector.detect(next(queue)))

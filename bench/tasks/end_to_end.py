@@ -8,63 +8,58 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.cache import Cache, code_hash
+from bench.cache import Cache, cache_key, cached
 from bench.candidates import Candidate, predict_twice
 from bench.detectors import DetectorCandidate
-from bench.faces import MIN_IOU, TestSet
+from bench.faces import MIN_IOU, TRUTH, TestSet
 from bench.parallel import on_all_cores
+from bench.rows import BoxesRow
 from bench.scores import face_errors, summarize
+from bench.tasks.detection import FoundFace
 from fkp.images import load_image
 
-TRUTH = "truth"
+PROTOCOL = 1  # increase when the figures of the same files change
 _FIGURES = ("faces", "missed", "nme", "nme_median", "fr8", "auc8")
 
 
 def measure(
     candidate: Candidate,
-    candidates: Sequence[DetectorCandidate],
-    found: Mapping[str, Sequence[Mapping[str, Any]]],
+    detectors: Sequence[DetectorCandidate],
+    found: Mapping[str, Sequence[FoundFace]],
     test_set: TestSet,
     cache: Cache,
-) -> list[dict[str, Any]]:
-    """Rows of a landmark model's errors for the true boxes and each candidate's, in one pass and in two.
+) -> list[BoxesRow]:
+    """Rows of a landmark model's errors for the true boxes and each detector's, in one pass and in two.
 
     Args:
         candidate: predicts the data set's scheme, and can predict in two passes.
-        candidates: whose boxes to use.
-        found: candidate -> for every face of the set the best box and its IoU, as `detect.measure` says.
+        detectors: whose boxes to use.
+        found: detector -> for every face of the set the best box, as `detection.measure` returns it.
         test_set: the faces.
         cache: rows of the same files are taken from there.
     """
-    names = [TRUTH, *(candidate.name for candidate in candidates)]
-    hashes = {TRUTH: "", **{candidate.name: candidate.sha256 for candidate in candidates}}
-    keys = {name: _key(candidate, name, hashes[name], test_set) for name in names}
-    known = {name: rows for name, key in keys.items() if (rows := cache.load(key)) is not None}
-    fresh = [name for name in names if name not in known]
-    if fresh:
-        true = np.stack([face.box for face in test_set.faces])
-        boxes = {name: true if name == TRUTH else _boxes(found[name]) for name in fresh}
-        points = _predict(candidate, np.stack([boxes[name] for name in fresh], axis=1), test_set)
-        for i, name in enumerate(fresh):
-            known[name] = _rows(candidate, name, points[:, i], test_set)
-            cache.store(keys[name], known[name])
-    return [row for name in names for row in known[name]]
-
-
-def _key(candidate: Candidate, name: str, sha256: str, test_set: TestSet) -> dict[str, Any]:
-    return {
-        "part": "whose boxes",
-        "model": candidate.identity,
-        "boxes": [name, sha256],
-        "dataset": [test_set.name, test_set.fingerprint, test_set.limit],
-        "code": code_hash(__file__),
+    hashes = {TRUTH: "", **{detector.name: detector.sha256 for detector in detectors}}
+    keys = {
+        name: cache_key(
+            "end to end", PROTOCOL, model=candidate.names, boxes=[name, sha256], dataset=test_set.identity
+        )
+        for name, sha256 in hashes.items()
     }
 
+    def measure_fresh(names: list[str]) -> dict[str, list[BoxesRow]]:
+        true = np.stack([face.box for face in test_set.faces])
+        boxes = [true if name == TRUTH else _boxes(found[name]) for name in names]
+        points = _predict(candidate, np.stack(boxes, axis=1), test_set)
+        return {name: _rows(candidate, name, points[:, i], test_set) for i, name in enumerate(names)}
 
-def _boxes(found: Sequence[Mapping[str, Any]]) -> NDArray[np.float64]:
+    values = cached(cache, keys, lambda rows: [BoxesRow(**row) for row in rows], measure_fresh)
+    return [row for rows in values.values() for row in rows]
+
+
+def _boxes(found: Sequence[FoundFace]) -> NDArray[np.float64]:
     """The boxes (N, 4) that are on their faces; NaN where a face is missed."""
     missed = [np.nan] * 4
-    return np.array([face["box"] if face["iou"] >= MIN_IOU else missed for face in found], np.float64)
+    return np.array([face.box if face.iou >= MIN_IOU else missed for face in found], np.float64)
 
 
 def _predict(candidate: Candidate, boxes: NDArray, test_set: TestSet) -> NDArray[np.float64]:
@@ -83,12 +78,11 @@ def _predict(candidate: Candidate, boxes: NDArray, test_set: TestSet) -> NDArray
     return np.stack(on_all_cores(predict, range(len(boxes)), title, "face"))
 
 
-def _rows(candidate: Candidate, boxes: str, points: NDArray, test_set: TestSet) -> list[dict[str, Any]]:
+def _rows(candidate: Candidate, boxes: str, points: NDArray, test_set: TestSet) -> list[BoxesRow]:
     rows = []
     for passes in (1, 2):
         scheme = candidate.scheme.name
-        errors = face_errors(points[:, passes - 1], scheme, test_set.faces, scheme)
-        figures = summarize(errors)
-        row = candidate.names | {"dataset": test_set.name, "boxes": boxes, "passes": passes}
-        rows.append(row | {name: figures[name] for name in _FIGURES})
+        figures = summarize(face_errors(points[:, passes - 1], scheme, test_set.faces, scheme))
+        setting: dict[str, Any] = {"dataset": test_set.name, "boxes": boxes, "passes": passes}
+        rows.append(BoxesRow(**candidate.names, **setting, **{name: figures[name] for name in _FIGURES}))
     return rows

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -42,14 +42,26 @@ def video(patch: Patch, seed: int) -> list[Patch]:
 
 
 def wobbling_boxes(frames: Sequence[Patch], seed: int) -> NDArray[np.float64]:
-    """What a detector would say of each frame: the true box with every side off a little, (T, 4)."""
+    """What a detector would find in each frame: the true box with every side off a little, (T, 4)."""
     boxes = np.stack([frame.box for frame in frames])
     size = np.tile(boxes[:, 2:] - boxes[:, :2], 2)
     return boxes + size * _BOX_WOBBLE * np.random.default_rng([seed, 1]).standard_normal(boxes.shape)
 
 
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """The figures of one condition, as columns of a `RobustnessRow`."""
+
+    kind: str
+    severity: float
+    nme: float
+    fr8: float | None = None
+    wobble: float | None = None
+    lost: float | None = None
+
+
 class _KnownBoxes(threading.local):
-    """A detector that has been told the answers, one a frame; every thread its own."""
+    """A detector that returns the box it was given, one a frame; every thread has its own."""
 
     def __init__(self) -> None:
         self.box: NDArray = np.zeros(4)
@@ -58,14 +70,14 @@ class _KnownBoxes(threading.local):
         return Detections(self.box[None].astype(np.float32), np.ones(1, np.float32))
 
 
-def jitter_rows(
+def jitter(
     candidates: Sequence[Candidate], patches: Sequence[Patch], cap: float
-) -> dict[str, list[dict[str, Any]]]:
-    """By candidate, a row for single frames, and one for the tracker where it is an exported model."""
+) -> dict[str, list[Condition]]:
+    """By candidate, the figures for single frames, and for the tracker where it has a file."""
     predictors = {c.name: c.open() for c in candidates}
-    told = _KnownBoxes()
+    known = _KnownBoxes()
     landmarkers = {
-        c.name: Landmarker(c.path, c.provider, c.threads, told) for c in candidates if c.path is not None
+        c.name: Landmarker(c.path, c.provider, c.threads, known) for c in candidates if c.path is not None
     }
 
     def watch(item: tuple[int, Patch]) -> dict[tuple[str, str], tuple[float, float, float]]:
@@ -81,28 +93,27 @@ def jitter_rows(
             single = [predict(f.image, box[None])[0] for f, box in zip(frames, boxes, strict=True)]
             figures[name, "jitter"] = _figures(np.stack(single), truth, size, cap)
             if name in landmarkers:
-                smooth = _tracked(landmarkers[name], told, frames, boxes)
+                smooth = _tracked(landmarkers[name], known, frames, boxes)
                 figures[name, "jitter smoothed"] = _figures(smooth, truth, size, cap)
         return figures
 
     videos = on_all_cores(watch, list(enumerate(patches)), "jitter", "video")
-    rows: dict[str, list[dict[str, Any]]] = {name: [] for name in predictors}
+    conditions: dict[str, list[Condition]] = {name: [] for name in predictors}
     for name, kind in videos[0] if videos else ():
         errors, wobbles, losses = np.transpose([figures[name, kind] for figures in videos])
         lost = float(losses.mean())
-        # What is mostly lost has no wobble worth the name.
+        # A face that is mostly lost has too few frames for a wobble.
         wobble = float(np.nanmean(wobbles)) if lost < _MOST_LOST else None
-        row = {"kind": kind, "severity": 0.0, "nme": float(errors.mean()), "wobble": wobble, "lost": lost}
-        rows[name].append(row)
-    return rows
+        conditions[name].append(Condition(kind, 0.0, float(errors.mean()), None, wobble, lost))
+    return conditions
 
 
-def _tracked(landmarker: Landmarker, told: _KnownBoxes, frames: Sequence[Patch], boxes: NDArray) -> NDArray:
+def _tracked(landmarker: Landmarker, known: _KnownBoxes, frames: Sequence[Patch], boxes: NDArray) -> NDArray:
     """The tracker's points of every frame, (T, K, 2); NaN where it has lost the face."""
     tracker = Tracker(landmarker)
     points = np.full((len(frames), landmarker.scheme.num_points, 2), np.nan)
     for i, (frame, box) in enumerate(zip(frames, boxes, strict=True)):
-        told.box = box
+        known.box = box
         faces = tracker.step(frame.image, i / RATE)
         if faces:
             points[i] = faces[0].points

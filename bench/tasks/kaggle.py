@@ -1,166 +1,97 @@
-"""The Kaggle contest CS194-26: its submissions written, checked and scored.
-
-A submission is a CSV `Id,Predicted` with Id = image * 136 + 2 * point + (0 for x, 1 for y), images in
-the order of the contest's XML, values in pixels of the original image. The score is the mean
-absolute error of all values.
-"""
+"""The models' scores in the Kaggle contest CS194-26, on the images whose points are public."""
 
 from __future__ import annotations
 
-import re
-from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from fkp import metrics
-from fkp.datasets import DLIB_BOX
-from fkp.datasets.catalog import IBUG_FOLDER, KAGGLE_TEST_XML
-from fkp.datasets.dlib_xml import read_dlib_xml, read_given_boxes
-from fkp.errors import DataError, SubmissionError
-from fkp.schemes import IBUG68
+from bench.cache import Cache, cache_key, cached, folder_hash
+from bench.candidates import Candidate
+from bench.parallel import on_all_cores
+from bench.protocol import is_reduced
+from bench.rows import KaggleRow
+from bench.tasks.submission import (
+    Score,
+    contest_images,
+    find_xml,
+    known_points,
+    read_submission,
+    score,
+    write_submission,
+)
+from fkp.datasets import DLIB_BOX, Sample
+from fkp.datasets.dlib_xml import read_dlib_xml
+from fkp.errors import SubmissionError
+from fkp.images import load_image
+from fkp.runtime.landmarker import Landmarker
 
-HEADER = "Id,Predicted"
-VALUES = 2 * IBUG68.num_points  # of one image
-_SHOWN = 5
-_ID = re.compile("[0-9]+")
-
-
-@dataclass(frozen=True, slots=True)
-class Score:
-    """How good a submission is on the images whose points are known.
-
-    Attributes:
-        images: in the submission.
-        covered: of them, those with known points.
-        mae: mean absolute error over all covered points, pixels.
-        regions: the same per region of the face.
-        folders: folder of the data set -> the same over its images.
-        counts: folder -> covered images.
-    """
-
-    images: int
-    covered: int
-    mae: float
-    regions: Mapping[str, float]
-    folders: Mapping[str, float]
-    counts: Mapping[str, int]
+PROTOCOL = 1  # increase when the figures of the same files change
 
 
-def find_xml(path: Path) -> Path:
-    """The contest's XML: the file itself, or the one in a data root or in the data set's folder.
+def measure(candidates: Sequence[Candidate], root: Path, out: Path, cache: Cache) -> list[KaggleRow]:
+    """Write a submission of every 68-point model into `out`, and return the rows of their scores."""
+    xml = find_xml(root)
+    data = folder_hash(xml.parent)
+    by_name = {candidate.name: candidate for candidate in candidates}
+    files = {name: out / f"kaggle_{name}.csv" for name in by_name}
+    keys = {c.name: cache_key("kaggle", PROTOCOL, model=c.names, data=data) for c in candidates}
 
-    Raises:
-        FileNotFoundError: there is none.
-    """
-    candidates = (path, path / KAGGLE_TEST_XML, path / IBUG_FOLDER / KAGGLE_TEST_XML)
-    for candidate in candidates:
-        if candidate.is_file():
-            return candidate
-    raise FileNotFoundError(f"{path} is no XML of the contest, and holds no {KAGGLE_TEST_XML}")
+    def decode(row: dict[str, Any]) -> KaggleRow | None:
+        return KaggleRow(**row) if files[row["model"]].exists() else None  # else it is written again
+
+    def measure_fresh(names: list[str]) -> dict[str, KaggleRow | None]:
+        points, images = predict_contest([by_name[name] for name in names], xml)
+        truth = known_points(xml)
+        rows: dict[str, KaggleRow | None] = {}
+        for name, prediction in zip(names, points, strict=True):
+            write_submission(files[name], prediction)
+            result = score(read_submission(files[name], len(images)), images, truth)
+            rows[name] = _row(by_name[name], result)
+        return rows
+
+    return [row for row in cached(cache, keys, decode, measure_fresh).values() if row]
 
 
-def contest_images(xml: Path) -> list[str]:
-    """The names of the contest's images, in its order; the pictures need not be there."""
-    return list(read_given_boxes(xml))
-
-
-def known_points(xml: Path) -> dict[str, NDArray]:
-    """Image -> (68, 2) true points, for those whose picture and points are there."""
-    problems: list[DataError] = []
-    samples = read_dlib_xml(xml, DLIB_BOX, problems.append)
-    return {sample.id: sample.points for sample in samples if sample.points is not None}
-
-
-def write_submission(path: Path, points: NDArray) -> None:
-    """Write predictions (N, 68, 2) for the contest's N images.
+def predict_contest(candidates: Sequence[Candidate], xml: Path) -> tuple[list[NDArray], list[str]]:
+    """Predictions (N, 68, 2) of each model in the boxes that the XML gives, and the images' names.
 
     Raises:
-        SubmissionError: a value is not a finite number.
+        DataError: a picture is missing or an entry broken.
+        SubmissionError: an image has not exactly one box.
     """
-    values = np.asarray(points, np.float64).reshape(-1)
-    if not np.isfinite(values).all():
-        image = int(np.flatnonzero(~np.isfinite(values))[0]) // VALUES
-        raise SubmissionError(f"the prediction for image {image} holds NaN or infinities")
-    lines = [f"{i},{value:.5f}" for i, value in enumerate(values)]
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text("\n".join([HEADER, *lines]) + "\n", encoding="utf-8")
+    models = [_open(candidate) for candidate in candidates]
+    samples = list(read_dlib_xml(xml, DLIB_BOX))
+    names = contest_images(xml)
+    if [sample.id for sample in samples] != names:
+        raise SubmissionError(f"{xml} has images without a box or with several; each needs one")
+
+    def predict(sample: Sample) -> list[NDArray]:
+        image = load_image(sample.image)
+        assert sample.given_box is not None  # the reader refuses entries without one
+        box = DLIB_BOX(sample.given_box)  # never the tight box, which is made of the true points
+        return [model.predict(image, box)[0] for model in models]
+
+    points = on_all_cores(predict, samples, "Kaggle", "image")
+    return [np.stack(predictions) for predictions in zip(*points, strict=True)], names
 
 
-def read_submission(path: Path, images: int) -> NDArray[np.float64]:
-    """The predictions (images, 68, 2) of a submission in any order of its lines.
-
-    Raises:
-        SubmissionError: the header, the number of values, an id or a value is wrong.
-    """
-    try:
-        lines = path.read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise SubmissionError(f"{path} cannot be read: {error}") from error
-    if not lines or lines[0].strip() != HEADER:
-        raise SubmissionError(f"{path}:1: the header must be {HEADER!r}, not {lines[0] if lines else ''!r}")
-    count = images * VALUES
-    values = np.full(count, np.nan)
-    problems = []
-    for number, line in enumerate(lines[1:], 2):
-        try:
-            index, value = _parse(line, count)
-            if not np.isnan(values[index]):
-                raise ValueError(f"the id {index} stands there a second time")
-            values[index] = value
-        except ValueError as error:
-            problems.append(f"line {number}: {error}")
-    missing = np.flatnonzero(np.isnan(values))
-    if len(missing):
-        first = ", ".join(map(str, missing[:_SHOWN]))
-        problems.append(f"{len(missing)} ids have no valid value, the first ones: {first}")
-    if len(lines) - 1 != count:
-        problems.append(f"{len(lines) - 1} values, but {images} images need {count}")
-    if problems:
-        shown = problems if len(problems) <= 2 * _SHOWN else [*problems[:_SHOWN], "...", *problems[-2:]]
-        raise SubmissionError(f"{path} is no valid submission:\n  " + "\n  ".join(shown))
-    return values.reshape(images, -1, 2)
+def _open(candidate: Candidate) -> Landmarker:
+    """The XML's boxes are coarse, so a model predicts twice; those of the reports once, as they did there."""
+    assert candidate.path is not None
+    refine = candidate.refines and not is_reduced(candidate)
+    return Landmarker(candidate.path, candidate.provider, candidate.threads, refine=refine)
 
 
-def _parse(line: str, count: int) -> tuple[int, float]:
-    fields = line.split(",")
-    if len(fields) != 2:
-        raise ValueError(f"an id and a value are wanted, not {line!r}")
-    if not _ID.fullmatch(fields[0].strip()):
-        raise ValueError(f"the id {fields[0]!r} is not a whole number from 0")
-    if (index := int(fields[0])) >= count:
-        raise ValueError(f"the id {index} is out of range: the last one is {count - 1}")
-    try:
-        value = float(fields[1])
-    except ValueError:
-        value = None
-    if value is None or not fields[1].isascii() or "_" in fields[1]:  # which only Python takes for a number
-        raise ValueError(f"the value {fields[1]!r} is not a number")
-    if not np.isfinite(value):
-        raise ValueError(f"the value {fields[1].strip()} is not finite")
-    return index, value
-
-
-def score(points: NDArray, images: Sequence[str], truth: Mapping[str, NDArray]) -> Score:
-    """The score of predictions (N, 68, 2) for images of those names.
-
-    Raises:
-        SubmissionError: no image has known points.
-    """
-    covered = [i for i, name in enumerate(images) if name in truth]
-    if not covered:
-        raise SubmissionError("none of the images has known points, so there is nothing to score")
-    errors = metrics.point_mae(points[covered], np.stack([truth[images[i]] for i in covered]))
-    folders = [images[i].rpartition("/")[0] for i in covered]
-    counts = Counter(folders)
-    return Score(
-        images=len(images),
-        covered=len(covered),
-        mae=float(errors.mean()),
-        regions=metrics.region_means(errors, IBUG68.regions),
-        folders={name: float(errors[[f == name for f in folders]].mean()) for name in sorted(counts)},
-        counts=dict(sorted(counts.items())),
+def _row(candidate: Candidate, result: Score) -> KaggleRow:
+    folders = {folder.replace("/", "_"): value for folder, value in result.folders.items()}
+    return KaggleRow(
+        **candidate.names,
+        images=result.images,
+        covered=result.covered,
+        mae=result.mae,
+        mae_of={**result.regions, **folders},
     )

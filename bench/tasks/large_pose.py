@@ -1,84 +1,48 @@
-"""`python -m bench large-pose`: errors at any head turn, and which points a model knows to be visible."""
+"""Errors at any head turn, and which points a model knows to be visible."""
 
 from __future__ import annotations
 
-import argparse
+import dataclasses
 from collections.abc import Iterator, Sequence
-from pathlib import Path
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from bench import host
-from bench.candidates import Candidate, find_candidates
-from bench.faces import check_is_there
+from bench.candidates import Candidate
 from bench.parallel import on_all_cores
-from bench.results import RESULTS, table, write_rows
-from fkp.datasets import Sample, load
+from bench.rows import LargePoseRow
+from fkp.datasets import Sample
 from fkp.datasets.conventions import box_size, style_offsets, translate
-from fkp.datasets.options import add_data, data_root
 from fkp.images import load_image
 from fkp.large_pose import POSE_GROUPS, partial_nme, visibility_figures
 from fkp.runtime.landmarker import Landmarker
 from fkp.runtime.sessions import Answers
 
 TEST_SET, FITTED_ON = "merl-rav-test", "merl-rav-train"
-_COLUMNS = {
-    "model": "model",
-    "pose": "head",
-    "faces": "faces",
-    "nme": "error %",
-    "nme_same_style": "in its style %",
-    "auc_hidden": "AUC hidden",
-    "auc_covered": "AUC covered",
-    "calibration_error": "calibration error",
-}
 
 
-def add_parser(commands: argparse._SubParsersAction) -> None:
-    """Add `large-pose`."""
-    parser = commands.add_parser(
-        "large-pose",
-        help="errors at any head turn, and which points can be seen",
-        description=f"Errors of the annotated points of {TEST_SET} over the square root of their box's area, "
-        "with true boxes in one pass: as they are, and after each point's mean offset between the model's "
-        f"style of annotation and the data set's, fitted on {FITTED_ON}. ROC-AUC of visible points against "
-        "those that the head hides and against covered ones, where a model says which are visible.",
-    )
-    words = "names or .onnx files (default: all exported ones with such points)"
-    parser.add_argument("--models", nargs="+", metavar="MODEL", help=words)
-    add_data(parser)
-    parser.add_argument("--results", type=Path, default=RESULTS, metavar="DIR", help="the CSVs to keep")
-    parser.set_defaults(func=_large_pose)
+@dataclass(frozen=True, slots=True)
+class PoseGroup:
+    """The figures of a group of poses, as columns of a `LargePoseRow`."""
+
+    pose: str
+    faces: int
+    nme: float
+    nme_same_style: float
+    auc_hidden: float | None = None
+    auc_covered: float | None = None
+    calibration_error: float | None = None
 
 
-def _large_pose(args: argparse.Namespace) -> int:
-    root = data_root(args.data)
-    for name in (TEST_SET, FITTED_ON):
-        check_is_there(name, root)
-    test, fitting = load(TEST_SET, root), load(FITTED_ON, root)
-    candidates, problems = find_candidates(args.models, ["cpu"], 1)
-    if problems:
-        raise ValueError(problems[0])
-    able = [candidate for candidate in candidates if candidate.scheme.name == test[0].scheme]
-    if not able:
-        raise ValueError(f"none of the models has the points of {TEST_SET}, {test[0].scheme}")
-    rows = [row for candidate in able for row in measure(candidate, test, fitting)]
-    print(table(rows, _COLUMNS))
-    for path in write_rows(args.results, "large-pose", host.host_kind(), host.today(), rows):
-        print(path)
-    return 0
-
-
-def measure(
-    candidate: Candidate, test: Sequence[Sample], fitting: Sequence[Sample]
-) -> Iterator[dict[str, Any]]:
+def measure(candidate: Candidate, test: Sequence[Sample], fitting: Sequence[Sample]) -> list[LargePoseRow]:
     """A row for all test faces, and for each group of poses; offsets of style are fitted on other faces."""
     answers = predict(candidate, test)
     offsets = style_offsets(stack(fitting), predict(candidate, fitting).points, boxes(fitting))
-    for row in figures(answers, test, offsets):
-        yield candidate.names | {"dataset": TEST_SET} | row
+    return [
+        LargePoseRow(**candidate.names, dataset=TEST_SET, **dataclasses.asdict(group))
+        for group in figures(answers, test, offsets)
+    ]
 
 
 def predict(candidate: Candidate, faces: Sequence[Sample]) -> Answers:
@@ -99,7 +63,7 @@ def predict(candidate: Candidate, faces: Sequence[Sample]) -> Answers:
     )
 
 
-def figures(answers: Answers, faces: Sequence[Sample], offsets: NDArray) -> Iterator[dict[str, Any]]:
+def figures(answers: Answers, faces: Sequence[Sample], offsets: NDArray) -> Iterator[PoseGroup]:
     """The figures of all faces, and of each group of poses.
 
     Args:
@@ -119,15 +83,13 @@ def figures(answers: Answers, faces: Sequence[Sample], offsets: NDArray) -> Iter
             seen = (
                 {} if answers.visible is None else visibility_figures(answers.visible[chosen], states[chosen])
             )
-            yield {
-                "pose": group,
-                "faces": int(chosen.sum()),
-                "nme": float(plain[chosen].mean()),
-                "nme_same_style": float(same_style[chosen].mean()),
-                "auc_hidden": seen.get("auc_hidden", float("nan")),
-                "auc_covered": seen.get("auc_covered", float("nan")),
-                "calibration_error": seen.get("calibration_error", float("nan")),
-            }
+            yield PoseGroup(
+                pose=group,
+                faces=int(chosen.sum()),
+                nme=float(plain[chosen].mean()),
+                nme_same_style=float(same_style[chosen].mean()),
+                **seen,
+            )
 
 
 def stack(faces: Sequence[Sample]) -> NDArray:

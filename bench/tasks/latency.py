@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 import time
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,34 +17,25 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from bench import host
-from bench.cache import Cache, code_hash
+from bench.cache import Cache, Key, cache_key, cached
 from bench.candidates import Candidate
-from bench.detectors import own_detector
-from bench.results import precision_of
-from bench.tasks.accuracy import DETECTOR
+from bench.detectors import detector_hash
+from bench.rows import LatencyRow
 from bench.tasks.memory import peak_memory
-from bench.tasks.paired import Clock, times_in_turns
 from bench.tasks.peak import peak
+from bench.timing import Clock, Effort, statistics, stopwatch, time_runs, times_in_turns
 from fkp.images import load_image
 from fkp.runtime.drawing import draw
 from fkp.runtime.landmarker import Landmarker
 from fkp.runtime.sessions import ModelSession, short_name
 
+PROTOCOL = 1  # increase when times of the same files do not compare with earlier ones
 BATCHES = (1, 8, 32)
 _STAGES = ("decode", "detect", "crop", "network", "draw")
 _PLACES, _MOVES = 64, 0.05  # boxes around the drawn face, and how far they are off, in sides
 
 
-@dataclass(frozen=True, slots=True)
-class Effort:
-    """How long one figure is measured: until both are reached, but no longer than `most_seconds`."""
-
-    runs: int = 100
-    seconds: float = 0.5
-    most_seconds: float = 4.0
-
-
-BRIEF = Effort(runs=50, seconds=0.3, most_seconds=3.0)
+REDUCED = Effort(runs=50, seconds=0.3, most_seconds=3.0)
 QUICK = Effort(runs=10, seconds=0.05, most_seconds=0.5)
 
 
@@ -54,7 +46,7 @@ def measure(
     batches: Sequence[int],
     effort: Effort,
     cache: Cache,
-) -> list[dict[str, Any]]:
+) -> list[LatencyRow]:
     """One row per provider, number of threads and batch size, and one for the whole way of each.
 
     Args:
@@ -65,25 +57,29 @@ def measure(
         effort: how long to measure.
         cache: rows of the same file, machine, versions and settings are taken from there.
     """
-    key = {
-        "part": "latency",
-        "model": candidate.identity,
-        "detector": own_detector(DETECTOR).sha256,  # a part of the whole way
-        "host": [host.host_kind(), host.usable_cores(), host.versions()],
-        "settings": [list(providers), list(threads), list(batches), [effort.runs, effort.seconds]],
-        "code": code_hash(__file__),
-    }
-    rows = cache.load(key)
-    if rows is None:
-        rows = _measure(candidate, providers, threads, batches, effort)
-        if not was_busy(rows):
-            cache.store(key, rows)
-    return rows
+    settings = [list(providers), list(threads), list(batches), [effort.runs, effort.seconds]]
+    detector = detector_hash()  # of the whole way
+    key = _key("latency", model=candidate.names, detector=detector, settings=settings)
+    return _cached_rows(cache, key, lambda: _measure(candidate, providers, threads, batches, effort))
 
 
-def was_busy(rows: Iterable[Mapping[str, Any]]) -> bool:
+def _key(task: str, **parts: Any) -> Key:
+    machine = [host.host_kind(), host.usable_cores(), host.versions()]
+    return cache_key(task, PROTOCOL, host=machine, **parts)
+
+
+def _cached_rows(cache: Cache, key: Key, measure_rows: Callable[[], list[LatencyRow]]) -> list[LatencyRow]:
+    """Rows from the cache, or else measured; those of a busy machine are not kept."""
+
+    def decode(rows: list[dict[str, Any]]) -> list[LatencyRow]:
+        return [LatencyRow(**row) for row in rows]
+
+    return cached(cache, {0: key}, decode, lambda _: {0: measure_rows()}, lambda rows: not was_busy(rows))[0]
+
+
+def was_busy(rows: Iterable[LatencyRow]) -> bool:
     """Whether other work took its share of the machine while times were taken."""
-    return max((row["load"] or 0 for row in rows), default=0) > host.usable_cores() + 0.5
+    return max((row.load or 0 for row in rows), default=0) > host.usable_cores() + 0.5
 
 
 def _measure(
@@ -92,10 +88,10 @@ def _measure(
     threads: Sequence[int],
     batches: Sequence[int],
     effort: Effort,
-) -> list[dict[str, Any]]:
+) -> list[LatencyRow]:
     if candidate.path is None or candidate.spec is None:
         raise ValueError(f"{candidate.name} has no file whose latency could be measured")
-    facts = candidate.names | {
+    facts: dict[str, Any] = candidate.names | {
         "file_mb": candidate.path.stat().st_size / 1e6,
         "parameters": candidate.spec.parameters,
         "multiply_adds": candidate.spec.multiply_adds,
@@ -119,14 +115,14 @@ def _measure(
         }
         for batch in batches:
             times = time_runs(_network_clock(session, batch), effort)
-            row: dict[str, Any] = shared | {"kind": "network", "batch": batch} | statistics(times, batch)
+            row = LatencyRow(**shared, kind="network", batch=batch, **_figures(times, batch))
             if ran == "cpu" and candidate.spec.multiply_adds:
-                done = candidate.spec.multiply_adds * row["faces_per_s"]
-                best = peak(precision_of(candidate.name), count)
-                row |= {"gmacs_per_s": done / 1e9, "peak_share": 100 * done / best}
+                done = candidate.spec.multiply_adds * row.faces_per_s
+                best = peak(candidate.precision, count)
+                row = replace(row, gmacs_per_s=done / 1e9, peak_share=100 * done / best)
             rows.append(row)
         landmarker = Landmarker(candidate.path, provider, count)
-        rows.append(shared | {"kind": "whole", "batch": 1} | _whole(landmarker, effort))
+        rows.append(LatencyRow(**shared, kind="whole", batch=1, **_whole(landmarker, effort)))
     return rows
 
 
@@ -140,8 +136,8 @@ def face_clock(candidate: Candidate, threads: int) -> Clock:
 
 
 def _moving_face() -> tuple[NDArray[np.uint8], Iterator[NDArray]]:
-    """A drawn face, and its box, which is elsewhere in each run: trees that get the same face again find
-    their branches in the cache."""
+    """A drawn face, and its box, which moves in each run: regression trees that get the same face again have
+    their branches in the processor's cache."""
     encoded, box = _drawn_face()
     moves = np.random.default_rng(0).normal(0, _MOVES * (box[2] - box[0]), (_PLACES, 2))
     return load_image(encoded), itertools.cycle(np.asarray(box) + np.tile(moves, 2))
@@ -149,7 +145,7 @@ def _moving_face() -> tuple[NDArray[np.uint8], Iterator[NDArray]]:
 
 def measure_faces(
     candidates: Sequence[Candidate], threads: int, rounds: int, cache: Cache
-) -> list[dict[str, Any]]:
+) -> list[LatencyRow]:
     """One row per candidate: from a picture and a face's box to its points, all of them in turns.
 
     Only so do the times of many models compare: the clock of a machine wanders.
@@ -160,29 +156,24 @@ def measure_faces(
         rounds: how many turns each candidate has.
         cache: rows of the same candidates, machine, versions and settings are taken from there.
     """
-    key = {
-        "part": "faces in turns",
-        "models": [candidate.identity for candidate in candidates],
-        "host": [host.host_kind(), host.usable_cores(), host.versions()],
-        "settings": [threads, rounds],
-        "code": code_hash(__file__),
-    }
-    rows = cache.load(key)
-    if rows is None:
+    models = [candidate.names for candidate in candidates]
+    key = _key("faces in turns", models=models, settings=[threads, rounds])
+
+    def measure_rows() -> list[LatencyRow]:
         times = times_in_turns([face_clock(candidate, threads) for candidate in candidates], rounds)
-        rows = [
-            candidate.names | facts(candidate) | {"kind": "face", "threads": threads, "batch": 1}
-            | statistics(own, 1)
-            for candidate, own in zip(candidates, times, strict=True)
-        ]  # fmt: skip
-        if not was_busy(rows):
-            cache.store(key, rows)
-    return rows
+        rows = []
+        for candidate, own in zip(candidates, times, strict=True):
+            facts: dict[str, Any] = candidate.names | host.facts(candidate.versions)
+            rows.append(LatencyRow(**facts, kind="face", threads=threads, batch=1, **_figures(own, 1)))
+        return rows
+
+    return _cached_rows(cache, key, measure_rows)
 
 
-def facts(candidate: Candidate) -> dict[str, str]:
-    """What a row of times says of its machine and of the libraries that ran."""
-    return host.facts() | ({"versions": candidate.versions} if candidate.versions else {})
+def _figures(times: NDArray, batch: int) -> dict[str, Any]:
+    """The columns that describe milliseconds per call of `batch` faces."""
+    figures = statistics(times)
+    return dataclasses.asdict(figures) | {"faces_per_s": batch * 1000 / figures.median_ms}
 
 
 def _session(path: Path, provider: str, threads: int) -> ModelSession:
@@ -197,48 +188,8 @@ def _network_clock(session: ModelSession, batch: int) -> Clock:
     return stopwatch(lambda: session.run(crops))
 
 
-def stopwatch(work: Callable[[], object]) -> Clock:
-    """A clock that does some work each time, and tells the milliseconds."""
-
-    def clock() -> float:
-        start = time.perf_counter()
-        work()
-        return (time.perf_counter() - start) * 1000
-
-    return clock
-
-
-def time_runs(clock: Clock, effort: Effort) -> NDArray[np.float64]:
-    """Milliseconds of many runs by a clock, after a warm-up."""
-    begin = time.perf_counter()
-    for _ in range(max(3, effort.runs // 10)):
-        clock()
-        if time.perf_counter() - begin > effort.most_seconds / 4:
-            break
-    times: list[float] = []
-    begin = time.perf_counter()
-    spent = 0.0
-    while (len(times) < effort.runs or spent < effort.seconds) and spent < effort.most_seconds:
-        times.append(clock())
-        spent = time.perf_counter() - begin
-    return np.array(times)
-
-
-def statistics(times: NDArray, batch: int) -> dict[str, Any]:
-    """The columns that describe milliseconds per call of `batch` faces."""
-    median, p90, p99 = np.percentile(times, (50, 90, 99))
-    return {
-        "median_ms": float(median),
-        "p90_ms": float(p90),
-        "p99_ms": float(p99),
-        "faces_per_s": float(batch * 1000 / median),
-        "runs": len(times),
-        "load": host.load(),
-    }
-
-
 def _whole(landmarker: Landmarker, effort: Effort) -> dict[str, Any]:
-    """From an encoded 640x480 picture to one with the landmarks drawn in, stage by stage.
+    """The columns of the way from an encoded 640x480 picture to one with landmarks drawn in, by stages.
 
     The picture is drawn, so that it is the same everywhere; its face's box is known, so that the
     network runs whatever the detector thinks of the drawing.
@@ -262,9 +213,9 @@ def _whole(landmarker: Landmarker, effort: Effort) -> dict[str, Any]:
         for name, value in zip(_STAGES, values, strict=True):
             stages[name].append(value)
 
-    row = statistics(time_runs(stopwatch(run), effort), 1)
-    counted = {name: values[-row["runs"] :] for name, values in stages.items()}  # without the warm-up
-    return row | {f"{name}_ms": float(np.median(values)) for name, values in counted.items()}
+    times = time_runs(stopwatch(run), effort)
+    counted = {name: values[-len(times) :] for name, values in stages.items()}  # without the warm-up
+    return _figures(times, 1) | {f"{name}_ms": float(np.median(values)) for name, values in counted.items()}
 
 
 def _drawn_face() -> tuple[bytes, tuple[float, float, float, float]]:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import functools
-import time
 
 import numpy as np
 import onnx
 import onnxruntime as ort
 from onnx import TensorProto, helper
+
+from bench.timing import stopwatch
 
 _SIDE = 512
 _RUNS = 200
@@ -25,12 +26,8 @@ def peak(precision: str, threads: int) -> float:
     """
     session = _product(precision, threads)
     picture = np.full((_SIDE, _SIDE), 99, np.uint8 if precision == "int8" else np.float32)
-    seconds = []
-    for _ in range(_RUNS):
-        start = time.perf_counter()
-        session.run(None, {"a": picture})
-        seconds.append(time.perf_counter() - start)
-    return _SIDE**3 / min(seconds)
+    clock = stopwatch(lambda: session.run(None, {"a": picture}))
+    return _SIDE**3 / (min(clock() for _ in range(_RUNS)) / 1000)
 
 
 @functools.cache

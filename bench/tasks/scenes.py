@@ -41,11 +41,11 @@ TITLES: Mapping[str, str] = {
     "mosaic": "twelve faces in a picture",
     "background": "no face: IMM without the heads",
     "shuffled": "no face: 300-W in shuffled tiles",
-    "things": "no face: things, animals and texts",
+    "things": "no face: objects, animals and texts",
 }
 
 # scikit-image's pictures that show no face.
-_THINGS = (
+_OBJECTS = (
     *("brick.png", "cell.png", "chelsea.png", "clock_motion.png", "coffee.png", "grass.png", "gravel.png"),
     *("horse.png", "hubble_deep_field.jpg", "ihc.png", "moon.png", "motorcycle_left.png", "page.png"),
     *("retina.jpg", "rocket.jpg", "text.png"),
@@ -92,6 +92,11 @@ class SceneSet:
     timed: bool = False
 
     @property
+    def identity(self) -> list[str | int | None]:
+        """What a cache key says of it."""
+        return [self.name, self.fingerprint, self.limit]
+
+    @property
     def title(self) -> str:
         """What it shows, in words."""
         return TITLES[self.name]
@@ -125,9 +130,9 @@ def scene_sets(root: Path, limit: int | None = None) -> list[SceneSet]:
     add("mosaic", common, _mosaic, together=12)
     add("background", persons, _background, complete=True)
     add("shuffled", common, _shuffled, complete=True)
-    if (folder := _things_folder()) is not None:
-        things = partial(_things, folder, limit)
-        sets.append(SceneSet("things", things, folder_hash(folder), limit, complete=True))
+    if (folder := _objects_folder()) is not None:
+        objects = partial(_objects, folder, limit)
+        sets.append(SceneSet("things", objects, folder_hash(folder), limit, complete=True))
     return sets
 
 
@@ -197,8 +202,8 @@ def _mosaic(index: int, faces: Sequence[Sample]) -> Scene:
     for face, (left, top) in zip(faces, _cells(4, 3), strict=False):
         patch = _patch(face)
         size = rng.uniform(40, 80)
-        room = (np.array((width, height)) - size * 1.3) / 2
-        target = np.array((width, height)) / 2 + rng.uniform(-1, 1, 2) * room.clip(min=0)
+        space = (np.array((width, height)) - size * 1.3) / 2
+        target = np.array((width, height)) / 2 + rng.uniform(-1, 1, 2) * space.clip(min=0)
         center = patch.box.reshape(2, 2).mean(axis=0)
         matrix = turn(center, rng.uniform(-15, 15), size / FACE, target - center)
         canvas[top : top + height, left : left + width] = warp(patch.image, matrix, (height, width))
@@ -229,19 +234,19 @@ def _shuffled(index: int, faces: Sequence[Sample]) -> Scene:
     return Scene(face.id, np.ascontiguousarray(image), _NO_FACE)
 
 
-def _things_folder() -> Path | None:
+def _objects_folder() -> Path | None:
     """The folder of scikit-image's pictures, None where it is not installed."""
     spec = importlib.util.find_spec("skimage")
     folders = spec.submodule_search_locations if spec else None
     return Path(folders[0]) / "data" if folders else None
 
 
-def _things(folder: Path, limit: int | None) -> list[MakeScene]:
-    views = [partial(_thing, folder / name, view) for name in _THINGS for view in range(5)]
+def _objects(folder: Path, limit: int | None) -> list[MakeScene]:
+    views = [partial(_object, folder / name, view) for name in _OBJECTS for view in range(5)]
     return list(spread(views, limit))
 
 
-def _thing(path: Path, view: int) -> Scene:
+def _object(path: Path, view: int) -> Scene:
     """A picture (view 0), or one of its quarters at twice the size."""
     image = load_image(path)
     if view:

@@ -191,9 +191,11 @@ def read_dlib_xml(
 
 def read_given_boxes(file: Path, on_error: OnError = fail) -> dict[str, NDArray]:
     """The boxes of the XML's pictures that have exactly one, by the picture's name."""
-    boxes = {}
+    boxes: dict[str, NDArray] = {}
     for image in _read_images(file, on_error):
-        if len(image.boxes) == 1:
+        if image.name in boxes:
+            on_error(DataError(file, image.line, f"lists {image.name} a second time"))
+        elif len(image.boxes) == 1:
             try:
                 with located(file, image.boxes[0].line):
                     boxes[image.name] = _corners(image.boxes[0])

@@ -8,13 +8,15 @@ import numpy as np
 import pytest
 from onnx_models import make_spec, save_constant_model
 
-from bench import host, run
+from bench import host
 from bench.__main__ import main
 from bench.baselines import open_baselines, process
 from bench.baselines.boxes import own_boxes
 from bench.baselines.wire import read_message, write_message
 from bench.cache import Cache
+from bench.commands import latency
 from bench.results import read_rows
+from bench.rows import TurnsRow
 from bench.tasks.latency import measure_faces
 from fkp.errors import BaselineError
 from fkp.geometry import BoxMap
@@ -67,11 +69,11 @@ def test_a_baseline_answers_from_its_own_process_and_times_itself(fake_baseline)
 def test_the_latency_of_a_baseline_is_a_row_like_those_of_models(fake_baseline, tmp_path, monkeypatch):
     monkeypatch.setattr(host, "load", lambda: 0.5)
     (row,) = measure_faces([fake_baseline], 1, 3, Cache(tmp_path))
-    assert (row["model"], row["provider"], row["kind"], row["threads"], row["batch"]) == (
+    assert (row.model, row.provider, row.kind, row.threads, row.batch) == (
         "fake", "own", "face", 1, 1,
     )  # fmt: skip
-    assert row["median_ms"] >= 5
-    assert row["versions"].startswith("fake 1.0, numpy ")  # of the baseline's process, whatever runs here
+    assert row.median_ms >= 5
+    assert row.versions.startswith("fake 1.0, numpy ")  # of the baseline's process, whatever runs here
     assert measure_faces([fake_baseline], 1, 3, Cache(tmp_path)) == [row]
 
 
@@ -92,13 +94,13 @@ def test_a_baseline_and_a_model_are_timed_in_turns(fake_baseline, tmp_path, caps
     results = tmp_path / "results"
     assert main(["latency", "--compare", "fake", file, "--quick"]) == 0
     assert "its ratio to that of fake" in capsys.readouterr().out
-    monkeypatch.setattr(run, "_ROUNDS", 8)
+    monkeypatch.setattr(latency, "_COMPARE_ROUNDS", 8)
     assert main(["latency", "--compare", "fake", file, "--threads", "1", "--results", str(results)]) == 0
-    baseline, model = sorted(read_rows(results, "turns"), key=lambda row: row["model"] != "fake")
-    assert float(baseline["median_ms"]) >= 5
-    assert baseline["ratio"] == "1"
-    assert model["rival"] == "fake"
-    assert 0 < float(model["ratio_from"]) <= float(model["ratio"]) <= float(model["ratio_to"]) < 1
+    baseline, model = sorted(read_rows(results, TurnsRow), key=lambda row: row.model != "fake")
+    assert baseline.median_ms >= 5
+    assert baseline.ratio == 1
+    assert model.rival == "fake"
+    assert 0 < model.ratio_from <= model.ratio <= model.ratio_to < 1
 
 
 @pytest.mark.parametrize(

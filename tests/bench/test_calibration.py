@@ -5,8 +5,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from bench.faces import head_turns
 from bench.scores import FaceErrors
-from bench.tasks.calibration import figures, rank_correlation, turns
+from bench.tasks.calibration import groups, rank_correlation
 from fkp.datasets import Sample
 from fkp.geometry import points_box
 from fkp.schemes import IBUG68
@@ -30,14 +31,14 @@ def test_the_groups_hold_the_right_faces():
     nme = np.linspace(1, 20, 20)
     scores = np.repeat(1 - nme[:, None] / 40, 68, axis=1)  # perfectly sure of the best
     turn = np.where(np.arange(20) < 15, 10.0, 20.0)
-    rows = {row["group"]: row for row in figures(errors(nme), scores, turn)}
-    assert rows["all"]["nme"] == pytest.approx(10.5)
-    assert rows["all"]["rank_correlation"] == pytest.approx(-1)
-    assert rows["all"]["point_rank_correlation"] == pytest.approx(-1)
-    assert rows["least sure tenth"]["nme"] == pytest.approx(19.5)
-    assert rows["least sure tenth"]["fr8"] == 100
-    assert rows["most sure tenth"]["nme"] == pytest.approx(1.5)
-    assert (rows["turned 0-15 deg"]["faces"], rows["turned 15-30 deg"]["faces"]) == (15, 5)
+    rows = {row.group: row for row in groups(errors(nme), scores, turn)}
+    assert rows["all"].nme == pytest.approx(10.5)
+    assert rows["all"].rank_correlation == pytest.approx(-1)
+    assert rows["all"].point_rank_correlation == pytest.approx(-1)
+    assert rows["least sure tenth"].nme == pytest.approx(19.5)
+    assert rows["least sure tenth"].fr8 == 100
+    assert rows["most sure tenth"].nme == pytest.approx(1.5)
+    assert (rows["turned 0-15 deg"].faces, rows["turned 15-30 deg"].faces) == (15, 5)
     assert "turned 30+ deg" not in rows
 
 
@@ -47,6 +48,6 @@ def test_a_nose_at_the_side_is_a_turned_head():
     aside = points.copy()
     aside[30, 0] += 30
     faces = [Sample(Path("x"), "x", points_box(p), p, "ibug68", None, "x") for p in (points, aside)]
-    straight, turned = turns(faces)
+    straight, turned = head_turns(faces)
     assert straight == pytest.approx(0, abs=1e-6)
     assert 40 < turned < 60

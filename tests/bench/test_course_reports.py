@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import json
-import re
 from pathlib import Path
 
 import numpy as np
@@ -17,11 +16,15 @@ from bench import report
 from bench.__main__ import main
 from bench.cache import Cache
 from bench.candidates import find_candidates
-from bench.course_reports import cli, experiments, figures, measure, page, runs
-from bench.faces import TestSet
+from bench.course_reports import experiments, figures, measure, page, runs
+from bench.course_reports.facts import SERIES, Facts
+from bench.course_reports.rows import CollapseRow, ViewRow, keep, read
+from bench.faces import TestSet, head_turns
 from bench.report.result_set import ResultSet
-from bench.results import read_csv
-from fkp.geometry import mirror_points
+from bench.results import to_csv
+from bench.rows import AccuracyRow
+from fkp.datasets import Sample
+from fkp.geometry import mirror_points, points_box
 from fkp.history import PredictionHistory
 from fkp.schemes import IBUG68, IMM58
 
@@ -35,8 +38,8 @@ def _own_cache(tmp_path, monkeypatch):
 
 
 @pytest.fixture
-def answers(tmp_path):
-    return measure.Answers(Cache(tmp_path / "answers"))
+def predictions(tmp_path):
+    return measure.Predictions(Cache(tmp_path / "predictions"))
 
 
 def constant(folder: Path, name: str, scheme: str, points=None):
@@ -48,42 +51,43 @@ def constant(folder: Path, name: str, scheme: str, points=None):
 @pytest.mark.parametrize("scheme", [IBUG68, IMM58])
 def test_a_turn_has_a_side_whatever_the_tilt(scheme):
     face = cartoon(scheme)
-    assert measure.turn(face, scheme.name) == pytest.approx(0, abs=1e-9)
     turned = face.copy()
-    turned[scheme.nose_tip, 0] += 0.3  # of a jaw one wide: three fifths of the way to its right end
-    assert measure.side(measure.turn(turned, scheme.name)) == "far right"
+    turned[scheme.nose_tip, 0] += 0.3
     mirrored = mirror_points(turned, 1, scheme.mirror)
-    assert measure.side(measure.turn(mirrored, scheme.name)) == "far left"
-    tilt = np.array([[0.8, -0.6], [0.6, 0.8]])
-    assert measure.turn(turned @ tilt.T, scheme.name) == pytest.approx(measure.turn(turned, scheme.name))
-    assert [measure.side(t) for t in (-0.3, 0.0, 0.3)] == ["half left", "ahead", "half right"]
+    tilted = turned @ np.array([[0.8, 0.6], [-0.6, 0.8]])
+    shapes = [100 * points for points in (face, turned, mirrored, tilted)]
+    faces = [Sample(Path("x"), "x", points_box(p), p, scheme.name, None, "x") for p in shapes]
+    ahead, right, left, tilt = head_turns(faces)
+    assert [measure.side(degrees) for degrees in (ahead, right, left)] == ["ahead", "far right", "far left"]
+    assert tilt == pytest.approx(right, abs=0.01)
+    assert [measure.side(degrees) for degrees in (-20, 0, 20)] == ["half left", "ahead", "half right"]
 
 
-def test_a_model_that_always_answers_the_mean_has_no_slope(tmp_path, fake_root, answers):
+def test_a_model_that_always_answers_the_mean_has_no_slope(tmp_path, fake_root, predictions):
     root = fake_root()
     test_set = TestSet("imm-val", root)
     mean = measure.unit_shapes(measure.load("imm-train", root), make_spec("m", "imm58").margin).mean(axis=0)
-    (row,) = measure.shrinking(answers, [constant(tmp_path, "m", "imm58", mean)], test_set, "imm-train")
-    assert row["slope"] == pytest.approx(0, abs=0.02)
-    assert row["size"] == pytest.approx(1, abs=0.05)
+    (row,) = measure.shrinking(predictions, [constant(tmp_path, "m", "imm58", mean)], test_set, "imm-train")
+    assert row.slope == pytest.approx(0, abs=0.02)
+    assert row.size == pytest.approx(1, abs=0.05)
     (small,) = measure.shrinking(
-        answers, [constant(tmp_path, "s", "imm58", (mean - 0.5) / 2 + 0.5)], test_set, "imm-train"
+        predictions, [constant(tmp_path, "s", "imm58", (mean - 0.5) / 2 + 0.5)], test_set, "imm-train"
     )
-    assert small["size"] == pytest.approx(row["size"] / 2, rel=0.01)
+    assert small.size == pytest.approx(row.size / 2, rel=0.01)
 
 
-def test_answers_are_kept(tmp_path, fake_root, monkeypatch):
+def test_predictions_are_kept(tmp_path, fake_root, monkeypatch):
     candidate = constant(tmp_path, "m", "imm58")
-    test_set, cache = TestSet("imm-val", fake_root()), Cache(tmp_path / "answers")
-    first = measure.Answers(cache)([candidate], test_set)["m"]
+    test_set, cache = TestSet("imm-val", fake_root()), Cache(tmp_path / "predictions")
+    first = measure.Predictions(cache)([candidate], test_set)["m"]
     assert first.shape == (1, 58, 2)
     monkeypatch.setattr(measure, "predict", lambda *_: pytest.fail("asked again"))
-    np.testing.assert_array_equal(measure.Answers(cache)([candidate], test_set)["m"], first)
+    np.testing.assert_array_equal(measure.Predictions(cache)([candidate], test_set)["m"], first)
 
 
 def test_all_components_hold_all_of_the_variance(fake_root):
     faces = {"imm-train": measure.load("imm-train", fake_root())}  # three faces: two components
-    shares = {(r["crops"], int(r["components"])): r["share"] for r in measure.variance(faces)}
+    shares = {(r.crops, r.components): r.share for r in measure.variance(faces)}
     assert shares["plain", 2] == pytest.approx(1)
     assert shares["plain", 1] < 1
     assert ("varied", 2) in shares
@@ -110,22 +114,24 @@ def write_run(folder: Path, name: str, epochs: int, scheme: str = "imm58") -> No
 def test_a_run_in_one_row(tmp_path):
     write_run(tmp_path, "report002-mirror", 2)
     (tmp_path / "report009-half").mkdir()  # a run that has only begun
-    ((name, (recipe, history)),) = runs.read_runs(tmp_path).items()
-    row = runs.summary_row(name, recipe, history)
-    assert (row["epochs"], row["of_epochs"], row["best_epoch"]) == (2, 3, 2)
-    assert row["minutes"] == pytest.approx(2)
-    assert row["last_nme"] == 8
+    ((name, run),) = runs.read_runs(tmp_path, ["report002-mirror", "report009-half", "nothing"]).items()
+    row = runs.summary_row(name, run)
+    assert (row.epochs, row.of_epochs, row.best_epoch) == (2, 3, 2)
+    assert row.minutes == pytest.approx(2)
+    assert row.last_nme == 8
 
 
 def test_kept_rows_stay_and_measured_ones_replace_them(tmp_path):
-    old = [{"model": "a", "dataset": "d", "width": 1.0}, {"model": "b", "dataset": "d", "width": 2.0}]
-    cli.keep(tmp_path, "collapse", old)
-    cli.keep(tmp_path, "collapse", [{"model": "b", "dataset": "d", "width": 3.0}])
-    assert [(r["model"], r["width"]) for r in read_csv(tmp_path / "collapse.csv")] == [("a", "1"), ("b", "3")]
+    def row(model: str, width: float) -> CollapseRow:
+        return CollapseRow(model=model, sha256="0", dataset="d", width=width)
+
+    keep(tmp_path, [row("a", 1.0), row("b", 2.0)])
+    keep(tmp_path, [row("b", 3.0)])
+    assert read(tmp_path, CollapseRow) == [row("a", 1.0), row("b", 3.0)]
 
 
 def test_nothing_measured_writes_nothing(tmp_path):
-    assert cli.keep(tmp_path, "collapse", []) is None
+    assert keep(tmp_path, []) is None
     assert not list(tmp_path.iterdir())
 
 
@@ -155,10 +161,10 @@ def test_the_command_measures_and_draws(measured):
         "sides.csv", "turn.csv", "view.csv", "shrinking.csv", "squared.csv", "collapse.csv", "mirror.png",
         "modes.png",
     }  # fmt: skip
-    widths = {row["model"]: float(row["width"]) for row in read_csv(measured / "collapse.csv")}
+    widths = {row.model: row.width for row in read(measured, CollapseRow)}
     assert widths["report002-mirror-wrong"] == 0  # all its points are one
     assert widths["report002-mirror"] > 0.3
-    views = {(row["model"], row["view"]) for row in read_csv(measured / "view.csv")}
+    views = {(row.model, row.view) for row in read(measured, ViewRow)}
     assert ("report001-nose", "neutral") in views  # the only one of the made-up faces
     for path in measured.glob("*.png"):
         with Image.open(path) as image:
@@ -169,7 +175,7 @@ def test_the_page_tells_what_was_measured(measured, tmp_path, monkeypatch):
     monkeypatch.setenv("FKP_MODELS", str(tmp_path / "none"))
     board = ResultSet.read(tmp_path)
     text = page.page(board, measured)
-    assert "{{" not in text
+    assert "{" not in text
     assert "| report002-mirror: report002-mirror | 3 | 7.00 |" in text
     assert "0.00 times as wide" in " ".join(text.split())
     assert "(reports/mirror.png)" in text
@@ -184,22 +190,19 @@ def test_a_row_of_a_model_that_has_changed_is_left_out(tmp_path, monkeypatch):
     save_indexed_model(models, make_spec("report002-mirror", "imm58"))
     monkeypatch.setenv("FKP_MODELS", str(models))
     rows = [
-        {"model": "report002-mirror", "sha256": "another", "dataset": "imm-val", "width": 0.5},
-        {"model": "report002-mirror-wrong", "sha256": "unknown", "dataset": "imm-val", "width": 0.1},
+        CollapseRow(model="report002-mirror", sha256="another", dataset="imm-val", width=0.5),
+        CollapseRow(model="report002-mirror-wrong", sha256="unknown", dataset="imm-val", width=0.1),
     ]
-    cli.keep(tmp_path, "collapse", rows)
-    facts = page.Facts.read(ResultSet.read(tmp_path), tmp_path)
+    keep(tmp_path, rows)
+    facts = Facts.read(ResultSet.read(tmp_path), tmp_path)
     assert facts.width("report002-mirror") == "(not measured)"
     assert facts.width("report002-mirror-wrong") == "0.10"
 
 
-def test_every_field_of_the_template_is_known():
-    template = (ROOT / "bench" / "course_reports" / "page.md").read_text()
-    names = {field[0] for field in re.findall(r"\{\{(\w+)([^}]*)\}\}", template)}
-    assert names
-    assert all(hasattr(page.Facts, name) and not name.startswith("_") for name in names)
+def test_the_page_says_what_the_reports_claimed(tmp_path):
+    text = page.page(ResultSet.read(tmp_path), tmp_path)
     claims = ("0.00054", "8.079482", "7.24259", "7.8349", "43.04827", "99 %", "19")
-    assert all(claim in template for claim in claims)
+    assert all(claim in text for claim in claims)
 
 
 def test_the_committed_page_is_what_the_committed_figures_say():
@@ -220,7 +223,8 @@ def test_every_recipe_of_the_reports_belongs_to_an_experiment():
     pytest.importorskip("fkp.course_reports")  # registers its recipes
     from fkp.training.recipes import RECIPES
 
-    names = {name for name in RECIPES if name.startswith("report")}
+    names = {name for name, recipe in RECIPES.items() if recipe.series == SERIES}
+    assert names
     shown = [experiments.pick(names, p) for e in experiments.EXPERIMENTS.values() for p in e.values()]
     assert sorted(name for part in shown for name in part) == sorted(names)
 
@@ -233,12 +237,9 @@ def test_the_group_is_three_people_that_haar_finds():
 def test_the_report_writes_the_page_where_experiments_were_measured(tmp_path):
     results = tmp_path / "results"
     results.mkdir()
-    row = {"model": "m", "sha256": "a", "provider": "cpu", "dataset": "imm-val", "scheme": "imm58"}
-    row |= {"boxes": "truth", "nme": "3", "mae": "2", "fr8": "0", "auc8": "50"}
-    with (results / "accuracy_X_cpu_fp32_2026-01-02.csv").open("w", newline="") as file:
-        writer = csv.DictWriter(file, row)
-        writer.writeheader()
-        writer.writerow(row)
+    who = {"model": "m", "sha256": "a", "provider": "cpu", "dataset": "imm-val", "scheme": "imm58"}
+    row = AccuracyRow(**who, boxes="truth", missed=0, nme=3, mae=2, fr8=0, auc8=50)
+    (results / "accuracy_X_cpu_fp32_2026-01-02.csv").write_text(to_csv([row]))
     assert tmp_path / "docs" / "reports.md" not in report.write(results, tmp_path)
     (tmp_path / "docs" / "reports").mkdir(parents=True)
     assert tmp_path / "docs" / "reports.md" in report.write(results, tmp_path)

@@ -10,11 +10,13 @@ import pytest
 
 from bench.cache import Cache
 from bench.candidates import find_candidates
+from bench.commands import detect
 from bench.detectors import DetectorCandidate
 from bench.faces import TestSet
-from bench.results import read_csv, read_rows
-from bench.tasks import detection, detection_cli, end_to_end
-from bench.tasks.detection import count_false
+from bench.results import read_rows
+from bench.rows import BoxesRow, DetectionRow
+from bench.tasks import detection, end_to_end
+from bench.tasks.detection import FoundFace, count_false
 from bench.tasks.scenes import TITLES, Scene, SceneSet, scene_sets
 from fkp.geometry import box_iou
 from fkp.runtime.detectors import Detections
@@ -45,25 +47,25 @@ def test_recall_and_false_boxes_of_known_answers(tmp_path):
     candidate = fixed("some", (0, 0, 10, 8), (20, 20, 30, 24), (50, 50, 60, 60))
     faces = ((0, 0, 10, 10), (20, 20, 30, 30), (40, 0, 50, 10))
     measured = detection.measure([candidate], scene_set(*faces), Cache(tmp_path))["some"]
-    row = measured["row"]
-    assert (row["pictures"], row["faces"], row["false_boxes"]) == (1, 3, 1)
-    assert (row["recall35"], row["recall50"]) == (pytest.approx(200 / 3), pytest.approx(100 / 3))
-    assert row["iou"] == pytest.approx(0.6)
-    assert [face["iou"] for face in measured["faces"]] == pytest.approx([0.8, 0.4, 0])
-    assert measured["faces"][0]["box"] == [0, 0, 10, 8]
+    row = measured.row
+    assert (row.pictures, row.faces, row.false_boxes) == (1, 3, 1)
+    assert (row.recall35, row.recall50) == (pytest.approx(200 / 3), pytest.approx(100 / 3))
+    assert row.iou == pytest.approx(0.6)
+    assert [face.iou for face in measured.faces] == pytest.approx([0.8, 0.4, 0])
+    assert measured.faces[0].box == (0, 0, 10, 8)
 
 
 def test_false_boxes_are_unknown_where_not_every_face_is_known(tmp_path):
     open_set = scene_set((0, 0, 10, 10), complete=False)
     (measured,) = detection.measure([fixed("some", (0, 0, 10, 10))], open_set, Cache(tmp_path)).values()
-    assert measured["row"]["false_boxes"] is None
-    assert measured["row"]["recall50"] == 100
+    assert measured.row.false_boxes is None
+    assert measured.row.recall50 == 100
 
 
 def test_pictures_without_faces_have_no_recall(tmp_path):
     (measured,) = detection.measure([fixed("some", (0, 0, 9, 9))], scene_set(), Cache(tmp_path)).values()
-    assert measured["row"]["recall35"] is None
-    assert measured["row"]["false_boxes"] == 1
+    assert measured.row.recall35 is None
+    assert measured.row.false_boxes == 1
 
 
 def test_a_second_box_on_a_face_is_false_and_the_surest_takes_the_best():
@@ -76,12 +78,13 @@ def test_a_second_box_on_a_face_is_false_and_the_surest_takes_the_best():
 def test_a_detector_is_measured_once(tmp_path, monkeypatch):
     cache, scenes = Cache(tmp_path), scene_set((0, 0, 10, 10))
     first = detection.measure([fixed("some", (0, 0, 10, 10))], scenes, cache)
-    times = detection.measure_times([fixed("some")], [scenes], True, cache)
+    rows = [first["some"].row]
+    times = detection.with_times(rows, [fixed("some")], [scenes], True, cache)
     monkeypatch.setattr(detection, "_search", None)
     monkeypatch.setattr(detection, "_time", None)
     assert detection.measure([fixed("some", (5, 5, 6, 6))], scenes, cache) == first
-    assert detection.measure_times([fixed("some")], [scenes], True, cache) == times
-    assert times["some", "common"]["ms"] >= 0
+    assert detection.with_times(rows, [fixed("some")], [scenes], True, cache) == times
+    assert times[0].ms >= 0
 
 
 @pytest.fixture
@@ -141,33 +144,31 @@ def test_the_boxes_of_a_detector_decide_on_the_landmarks(house, tmp_path):
     test_set = TestSet("300w-common", house / "data")
     true = [face.box.tolist() for face in test_set.faces]
     found = {
-        "right": [{"iou": 1.0, "box": box} for box in true],
-        "blind": [{"iou": 1.0, "box": true[0]}, {"iou": 0.1, "box": true[1]}],
+        "right": [FoundFace("", 1.0, tuple(box)) for box in true],
+        "blind": [FoundFace("", 1.0, tuple(true[0])), FoundFace("", 0.1, tuple(true[1]))],
     }
     candidates = [fixed("right"), fixed("blind")]
     rows = end_to_end.measure(candidate, candidates, found, test_set, Cache(tmp_path / "c"))
-    assert [(r["boxes"], r["passes"]) for r in rows] == [
+    assert [(r.boxes, r.passes) for r in rows] == [
         (name, passes) for name in ("truth", "right", "blind") for passes in (1, 2)
     ]
-    by_name = {(r["boxes"], r["passes"]): r for r in rows}
+    by_name = {(r.boxes, r.passes): r for r in rows}
     for passes in (1, 2):
-        assert by_name["right", passes]["nme"] == by_name["truth", passes]["nme"]
-        assert by_name["blind", passes]["missed"] == 50
-        assert by_name["blind", passes]["fr8"] >= 50
+        assert by_name["right", passes].nme == by_name["truth", passes].nme
+        assert by_name["blind", passes].missed == 50
+        assert by_name["blind", passes].fr8 >= 50
 
 
 def test_the_command_writes_rows_and_single_faces(house, monkeypatch, capsys):
-    monkeypatch.setattr(
-        detection_cli, "find_detectors", lambda yunet, baselines: [fixed("some", (0, 0, 50, 50))]
-    )
+    monkeypatch.setattr(detect, "find_detectors", lambda yunet, baselines: [fixed("some", (0, 0, 50, 50))])
     from bench.__main__ import main
 
     words = ["detect", "--model", "all68", "--out", "out", "--results", "results"]
     assert main(words) == 0
     assert "some" in capsys.readouterr().out
-    rows = {row["dataset"]: row for row in read_rows(Path("results"), "detect")}
+    rows = {row.dataset: row for row in read_rows(Path("results"), DetectionRow)}
     assert set(rows) >= set(TITLES) - {"things"}
-    assert float(rows["contest"]["ms"]) >= 0
-    assert rows["dark"]["ms"] == ""
-    assert {row["boxes"] for row in read_rows(Path("results"), "boxes")} == {"truth", "some"}
-    assert len(read_csv(Path("out/detect/imm_some.csv"))) == 4
+    assert rows["contest"].ms >= 0
+    assert rows["dark"].ms is None
+    assert {row.boxes for row in read_rows(Path("results"), BoxesRow)} == {"truth", "some"}
+    assert len(Path("out/detect/imm_some.csv").read_text().splitlines()) == 1 + 4

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from onnx_models import make_spec, save_constant_model
 
 from bench.__main__ import main
-from bench.tasks.kaggle import (
+from bench.tasks.submission import (
     contest_images,
     find_xml,
     known_points,
@@ -17,7 +20,7 @@ from bench.tasks.kaggle import (
     score,
     write_submission,
 )
-from fkp.errors import SubmissionError
+from fkp.errors import DataError, SubmissionError
 
 
 @pytest.fixture
@@ -50,18 +53,21 @@ def test_the_order_of_the_lines_does_not_matter(tmp_path, points):
         (lambda lines: ["id,predicted", *lines[1:]], "sub.csv:1: the header must be 'Id,Predicted'"),
         (lambda lines: [], "the header must be"),
         (lambda lines: [*lines[:5], *lines[6:]], "1 ids have no valid value, the first ones: 4"),
-        (lambda lines: [*lines, lines[7]], "line 410: the id 6 stands there a second time"),
+        (lambda lines: [*lines, lines[7]], "line 410: the id 6 occurs a second time"),
         (lambda lines: [*lines[:-1], "408,1.0"], "line 409: the id 408 is out of range"),
         (lambda lines: [*lines[:-1], "-1,1.0"], "line 409: the id '-1' is not a whole number"),
-        (lambda lines: [lines[0], "0,nan", *lines[2:]], "line 2: the value nan is not finite"),
-        (lambda lines: [lines[0], "0,-inf", *lines[2:]], "line 2: the value -inf is not finite"),
-        (lambda lines: [lines[0], "0,twelve", *lines[2:]], "line 2: the value 'twelve' is not a number"),
-        (lambda lines: [lines[0], "0,1_0", *lines[2:]], "line 2: the value '1_0' is not a number"),
+        (lambda lines: [lines[0], "0,nan", *lines[2:]], "line 2: the value 'nan' is not a finite number"),
+        (lambda lines: [lines[0], "0,-inf", *lines[2:]], "line 2: the value '-inf' is not a finite number"),
+        (
+            lambda lines: [lines[0], "0,twelve", *lines[2:]],
+            "line 2: the value 'twelve' is not a finite number",
+        ),
+        (lambda lines: [lines[0], "0,1_0", *lines[2:]], "line 2: the value '1_0' is not a finite number"),
         (
             lambda lines: [*lines[:5], "\u0664,1.0", *lines[6:]],
             "line 6: the id '\u0664' is not a whole number",
         ),
-        (lambda lines: [lines[0], "0,1,2", *lines[2:]], "line 2: an id and a value are wanted"),
+        (lambda lines: [lines[0], "0,1,2", *lines[2:]], "line 2: an id and a value are needed"),
         (lambda lines: lines[:-136], "272 values, but 3 images need 408"),
     ],
 )
@@ -72,6 +78,54 @@ def test_broken_submissions_are_refused_with_their_lines(tmp_path, points, chang
     with pytest.raises(SubmissionError, match="sub") as error:
         read_submission(path, 3)
     assert words in str(error.value)
+
+
+@pytest.mark.parametrize(
+    "dress",
+    [
+        lambda text: "\ufeff" + text.replace("\n", "\r\n"),  # as a spreadsheet writes it
+        lambda text: "\n".join(",".join(f'"{v}"' for v in line.split(",")) for line in text.splitlines()),
+        lambda text: text + "\n\n  \n",
+        lambda text: text.replace(",", " , "),
+    ],
+)
+def test_what_other_programs_write_around_the_values_is_read_over(tmp_path, points, dress):
+    path = tmp_path / "sub.csv"
+    write_submission(path, points)
+    path.write_text(dress(path.read_text()), encoding="utf-8", newline="")
+    np.testing.assert_allclose(read_submission(path, 3), points, atol=1e-5)
+
+
+@given(st.binary(max_size=200), st.integers(0, 300))
+def test_damage_is_an_error_of_ours_or_harmless(tmp_path_factory, junk, place):
+    path = tmp_path_factory.mktemp("damage") / "sub.csv"
+    points = np.arange(136.0).reshape(1, 68, 2)
+    write_submission(path, points)
+    content = path.read_bytes()
+    path.write_bytes(content[:place] + junk + content[place + len(junk) :])
+    try:
+        values = read_submission(path, 1)
+    except SubmissionError:
+        return
+    assert np.isfinite(values).all()
+
+
+def test_ten_megabytes_of_wrong_lines_fail_fast(tmp_path):
+    path = tmp_path / "sub.csv"
+    path.write_text("Id,Predicted\n" + "x" * 4 + ",\n" * 5_000_000)
+    start = time.perf_counter()
+    with pytest.raises(SubmissionError, match="5000000 values, but 358 images need 48688"):
+        read_submission(path, 358)
+    assert time.perf_counter() - start < 2
+
+
+def test_a_doubled_image_of_the_contest_is_refused(fake_root):
+    xml = find_xml(fake_root())
+    text = xml.read_text()
+    first = text[text.index("<image ") : text.index("</image>") + len("</image>")]
+    xml.write_text(text.replace(first, first * 2))
+    with pytest.raises(DataError, match="a second time"):
+        contest_images(xml)
 
 
 def test_only_the_first_offending_lines_are_shown(tmp_path, points):

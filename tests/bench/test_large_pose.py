@@ -33,13 +33,13 @@ def test_offsets_of_style_are_taken_out(faces):
     points[:, 17] += 0.1 * size[:, None]  # the model's style: one point further out
     answers = Answers(points, np.ones((3, 68)), None)
     offsets = style_offsets(stack(faces), points, np.stack([face.box for face in faces]))
-    rows = {row["pose"]: row for row in figures(answers, faces, offsets)}
+    rows = {row.pose: row for row in figures(answers, faces, offsets)}
     assert list(rows) == ["all", "frontal", "profile"]
-    assert [rows[pose]["faces"] for pose in rows] == [3, 2, 1]
-    assert rows["frontal"]["nme"] == pytest.approx(100 * 0.1 * np.sqrt(2) / 68)
-    assert rows["profile"]["nme"] == pytest.approx(100 * 0.1 * np.sqrt(2) / 60)
-    assert max(row["nme_same_style"] for row in rows.values()) < 0.02
-    assert all(np.isnan(row["auc_hidden"]) for row in rows.values())
+    assert [rows[pose].faces for pose in rows] == [3, 2, 1]
+    assert rows["frontal"].nme == pytest.approx(100 * 0.1 * np.sqrt(2) / 68)
+    assert rows["profile"].nme == pytest.approx(100 * 0.1 * np.sqrt(2) / 60)
+    assert max(row.nme_same_style for row in rows.values()) < 0.02
+    assert all(row.auc_hidden is None for row in rows.values())
 
 
 def test_visibility_is_measured_where_a_model_gives_it(faces):
@@ -48,5 +48,5 @@ def test_visibility_is_measured_where_a_model_gives_it(faces):
     )
     truth = np.stack([np.nan_to_num(face.points, nan=30) for face in faces])
     (everything, *_) = figures(Answers(truth, np.ones((3, 68)), visible), faces, np.zeros((68, 2)))
-    assert (everything["auc_hidden"], everything["auc_covered"]) == (1, 0)
-    assert everything["calibration_error"] == pytest.approx(0.1, abs=0.02)
+    assert (everything.auc_hidden, everything.auc_covered) == (1, 0)
+    assert everything.calibration_error == pytest.approx(0.1, abs=0.02)

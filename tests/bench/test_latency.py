@@ -13,15 +13,13 @@ from bench.cache import Cache
 from bench.candidates import find_candidates
 from bench.host import host_kind
 from bench.tasks import latency
-from bench.tasks.latency import Effort, statistics, stopwatch, time_runs
-from bench.tasks.paired import ratio, times_in_turns
 from bench.tasks.peak import peak
+from bench.timing import Effort, ratio, statistics, stopwatch, time_runs, times_in_turns
 
 
 def test_statistics_of_known_times():
-    row = statistics(np.arange(1.0, 102.0), batch=8)
-    assert (row["median_ms"], row["p90_ms"], row["p99_ms"], row["runs"]) == (51, 91, 100, 101)
-    assert row["faces_per_s"] == pytest.approx(8000 / 51)
+    figures = statistics(np.arange(1.0, 102.0))
+    assert (figures.median_ms, figures.p90_ms, figures.p99_ms, figures.runs) == (51, 91, 100, 101)
 
 
 def test_work_is_warmed_up_and_repeated():
@@ -58,23 +56,24 @@ def test_rows_say_what_ran(tmp_path, monkeypatch):
     assert not problems
     cache = Cache(tmp_path / "cache")
     rows = latency.measure(candidate, ["cpu"], [1], latency.BATCHES, latency.QUICK, cache)
-    assert [(r["kind"], r["batch"]) for r in rows] == [
+    assert [(r.kind, r.batch) for r in rows] == [
         ("network", 1),
         ("network", 8),
         ("network", 32),
         ("whole", 1),
     ]
     for row in rows:
-        assert row["provider"] == "cpu"
-        assert row["threads"] == 1
-        assert 0 < row["median_ms"] <= row["p90_ms"] <= row["p99_ms"]
-        assert row["memory_mb"] > 10
-        assert row["cpu"]
-        assert "onnxruntime" in row["versions"]
-    assert "peak_share" not in rows[0]  # the tiny file does not say how many multiply-adds it makes
+        assert row.faces_per_s == pytest.approx(row.batch * 1000 / row.median_ms)
+        assert row.provider == "cpu"
+        assert row.threads == 1
+        assert 0 < row.median_ms <= row.p90_ms <= row.p99_ms
+        assert row.memory_mb > 10
+        assert row.cpu
+        assert "onnxruntime" in row.versions
+    assert rows[0].peak_share is None  # the tiny file does not say how many multiply-adds it makes
     whole = rows[-1]
-    stages = [whole[f"{name}_ms"] for name in ("decode", "detect", "crop", "network", "draw")]
-    assert 0 < min(stages) < max(stages) < whole["p99_ms"]
+    stages = [getattr(whole, f"{name}_ms") for name in ("decode", "detect", "crop", "network", "draw")]
+    assert 0 < min(stages) < max(stages) < whole.p99_ms
     assert latency.measure(candidate, ["cpu"], [1], latency.BATCHES, latency.QUICK, cache) == rows
 
 
@@ -84,11 +83,11 @@ def test_the_times_of_a_face_are_taken_in_turns(tmp_path, monkeypatch):
     found, _ = find_candidates(files, ["cpu"], None)
     cache = Cache(tmp_path / "cache")
     rows = latency.measure_faces(found, 1, 3, cache)
-    assert [(r["model"], r["kind"], r["threads"], r["batch"], r["runs"]) for r in rows] == [
+    assert [(r.model, r.kind, r.threads, r.batch, r.runs) for r in rows] == [
         ("one", "face", 1, 1, 3),
         ("two", "face", 1, 1, 3),
     ]
-    assert all("onnxruntime" in row["versions"] and row["median_ms"] > 0 for row in rows)
+    assert all("onnxruntime" in row.versions and row.median_ms > 0 for row in rows)
     assert latency.measure_faces(found, 1, 3, cache) == rows
 
 
@@ -107,13 +106,13 @@ def test_times_of_a_busy_machine_are_measured_again(tmp_path, monkeypatch):
 @pytest.mark.parametrize("precision", ["fp32", "int8"])
 def test_the_share_of_the_peak_is_that_of_its_multiply_adds(precision, tmp_path, monkeypatch):
     assert peak(precision, 1) > 1e8
-    monkeypatch.setattr(latency, "peak", lambda *_: 1e12)
-    name = "tiny" if precision == "fp32" else "tiny-int8"
-    path = save_constant_model(tmp_path, replace(make_spec(name), multiply_adds=10**6))
+    monkeypatch.setattr(latency, "peak", lambda wanted, _: 1e12 if wanted == precision else None)
+    spec = replace(make_spec("tiny"), multiply_adds=10**6, precision=precision)
+    path = save_constant_model(tmp_path, spec)
     (candidate,), _ = find_candidates([str(path)], ["cpu"], 1)
     row = latency.measure(candidate, ["cpu"], [1], [1], latency.QUICK, Cache(tmp_path / "cache"))[0]
-    assert row["gmacs_per_s"] == pytest.approx(1e-3 * row["faces_per_s"])
-    assert row["peak_share"] == pytest.approx(100 * row["gmacs_per_s"] / 1000)
+    assert row.gmacs_per_s == pytest.approx(1e-3 * row.faces_per_s)
+    assert row.peak_share == pytest.approx(100 * row.gmacs_per_s / 1000)
 
 
 def test_the_host_kind_is_a_plain_word():

@@ -1,32 +1,32 @@
-"""Who is measured on what, side by side on all cores, and for how long a result stands."""
+"""What is measured of which model, side by side on all cores, and for how long a result counts."""
 
 from __future__ import annotations
 
 import threading
 import time
-from pathlib import Path
+from dataclasses import replace
 
 import pytest
 from onnx_models import make_spec, save_constant_model
 
 from bench import candidates
-from bench.cache import code_of
 from bench.candidates import Candidate
 from bench.parallel import PerThread, on_all_cores
-from bench.protocol import accuracy_sets, is_brief, robustness_groups
+from bench.protocol import accuracy_sets, is_reduced, robustness_groups
 from bench.report import result_set
-from bench.report.result_set import forget_the_rest
+from bench.report.result_set import forget_outdated
 from bench.results import read_rows, write_rows
-from bench.tasks import accuracy, robustness
+from bench.rows import KaggleRow
 from fkp.schemes import get_scheme
 
 
-def candidate(name: str, scheme: str = "ibug68", origin: str = "exported") -> Candidate:
-    return Candidate(name, get_scheme(scheme), "0", "cpu", lambda: None, origin)
+def candidate(name: str, series: str = "", scheme: str = "ibug68", origin: str = "exported") -> Candidate:
+    spec = replace(make_spec(name, scheme), series=series)
+    return Candidate(name, get_scheme(scheme), "0", "cpu", lambda: None, origin, spec=spec)
 
 
-FINE, REPORT, FACE = candidate("fine"), candidate("report9-x"), candidate("report9-face", "imm58")
-THEIRS = candidate("report-of-theirs", origin="file")
+FINE, REPORT, FACE = candidate("fine"), candidate("x", "lessons"), candidate("face", "lessons", "imm58")
+THEIRS = candidate("theirs", "lessons", origin="file")
 
 
 def test_results_come_in_order_from_several_threads():
@@ -58,11 +58,11 @@ def test_the_first_error_ends_the_work():
     assert len(done) < 1000
 
 
-def test_only_exported_models_of_reports_have_the_short_programme():
-    assert [is_brief(c) for c in (FINE, REPORT, FACE, THEIRS)] == [False, True, True, False]
+def test_only_exported_models_of_a_series_have_the_reduced_protocol():
+    assert [is_reduced(c) for c in (FINE, REPORT, FACE, THEIRS)] == [False, True, True, False]
 
 
-def test_the_short_programme_leaves_out_other_schemes_and_most_video_frames(tmp_path):
+def test_the_reduced_protocol_leaves_out_other_schemes_and_most_video_frames(tmp_path):
     everybody = [FINE, REPORT, FACE]
 
     def plan(dataset: str, limit: int | None = None) -> list[tuple[int | None, list[Candidate]]]:
@@ -74,51 +74,39 @@ def test_the_short_programme_leaves_out_other_schemes_and_most_video_frames(tmp_
     assert plan("ytf-test", 16) == [(16, [FINE, REPORT])]
 
 
-def test_the_short_programme_has_fewer_robustness_faces():
+def test_the_reduced_protocol_has_fewer_robustness_faces():
     assert list(robustness_groups([FINE, REPORT], 48)) == [(48, [FINE]), (16, [REPORT])]
     assert list(robustness_groups([REPORT], 4)) == [(4, [REPORT])]
 
 
-def test_a_measurement_depends_on_what_it_imports():
-    def names(module) -> set[str]:
-        return {path.stem for path in code_of(Path(module.__file__))}
-
-    assert {"geometry", "metrics", "landmarker", "detectors", "sessions", "dlib_xml", "imm"} <= names(
-        accuracy
+def row(name: str, origin: str = "") -> KaggleRow:
+    return KaggleRow(
+        model=name, sha256="0", provider="cpu", origin=origin, images=1, covered=1, mae=2.0, mae_of={}
     )
-    assert names(accuracy).isdisjoint({"drawing", "media", "tracking", "loop", "recipe"})
-    assert {"faces", "parallel", "scores"} <= names(accuracy)
-    assert names(accuracy).isdisjoint({"cache", "results", "report"})
-    assert {"tracking", "distortions", "jitter"} <= names(robustness)
 
 
 def test_rows_of_models_that_are_gone_are_forgotten(tmp_path, monkeypatch):
-    def row(name: str, **more: str) -> dict[str, object]:
-        return {"model": name, "sha256": "0", "provider": "cpu", "images": 1, "mae": 2.0, **more}
-
     monkeypatch.setattr(result_set, "read_index", lambda folder: {"here": {"sha256": "0"}})
-    rows = [row("here", origin="exported"), row("gone", origin="exported"), row("theirs", origin="file")]
-    write_rows(tmp_path, "kaggle", "Host", "2020-01-01", [*rows, row("old")])
-    assert forget_the_rest(tmp_path) == 1
-    assert [r["model"] for r in read_rows(tmp_path, "kaggle")] == ["here", "old", "theirs"]
-    write_rows(tmp_path, "kaggle", "Other", "2020-01-02", [row("here", origin="exported"), row("theirs")])
-    assert forget_the_rest(tmp_path) == 2  # what the first host measured of them
-    found = [(r["host"], r["model"]) for r in read_rows(tmp_path, "kaggle")]
+    rows = [row("here", "exported"), row("gone", "exported"), row("theirs", "file")]
+    write_rows(tmp_path, [*rows, row("old")], "Host", "2020-01-01")
+    assert forget_outdated(tmp_path) == 1
+    assert [r.model for r in read_rows(tmp_path, KaggleRow)] == ["here", "old", "theirs"]
+    write_rows(tmp_path, [row("here", "exported"), row("theirs")], "Other", "2020-01-02")
+    assert forget_outdated(tmp_path) == 2  # what the first host measured of them
+    found = [(r.host, r.model) for r in read_rows(tmp_path, KaggleRow)]
     assert found == [("Host", "old"), ("Other", "here"), ("Other", "theirs")]
 
 
 def test_rows_of_a_file_that_has_changed_are_forgotten(tmp_path, monkeypatch):
     monkeypatch.setattr(result_set, "read_index", lambda folder: {"here": {"sha256": "1"}})
-    stale = {"model": "here", "sha256": "0", "provider": "cpu", "images": 1, "mae": 2.0, "origin": "exported"}
-    write_rows(tmp_path, "kaggle", "Host", "2020-01-01", [stale])
-    assert forget_the_rest(tmp_path) == 1
+    write_rows(tmp_path, [row("here", "exported")], "Host", "2020-01-01")
+    assert forget_outdated(tmp_path) == 1
 
 
 def test_a_file_whose_models_are_all_gone_goes_too(tmp_path, monkeypatch):
     monkeypatch.setattr(result_set, "read_index", lambda folder: {})
-    only = {"model": "gone", "sha256": "0", "provider": "cpu", "mae": 2.0, "origin": "exported"}
-    write_rows(tmp_path, "kaggle", "Host", "2020-01-01", [only])
-    forget_the_rest(tmp_path)
+    write_rows(tmp_path, [row("gone", "exported")], "Host", "2020-01-01")
+    forget_outdated(tmp_path)
     assert not list(tmp_path.iterdir())
 
 

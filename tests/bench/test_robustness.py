@@ -11,8 +11,8 @@ from onnx_models import make_spec, save_bright_dot_model
 
 from bench.candidates import Candidate, find_candidates
 from bench.tasks.distortions import DISTORTIONS, FACE, SIDE, Patch, cut_patch, distort, move, turn
-from bench.tasks.jitter import jitter_rows, video, wobbling_boxes
-from bench.tasks.robustness import CAP, figures, summary
+from bench.tasks.jitter import Condition, jitter, video, wobbling_boxes
+from bench.tasks.robustness import CAP, capped, summary
 from fkp.datasets import Sample
 from fkp.geometry import points_box
 from fkp.schemes import IBUG68
@@ -58,15 +58,15 @@ def test_points_move_with_the_picture():
 
 def test_the_summary_is_the_mean_of_kinds_of_means_of_severities():
     rows = [
-        {"kind": kind, "severity": s, "nme": float(i)}
+        Condition(kind, s, float(i))
         for i, (kind, distortion) in enumerate(DISTORTIONS.items())
         for s in distortion.severities
     ]
-    assert summary([*rows, {"kind": "clean", "severity": 0.0, "nme": 99.0}]) == pytest.approx(4.5)
+    assert summary([*rows, Condition("clean", 0.0, 99.0)]) == pytest.approx(4.5)
 
 
 def test_lost_faces_count_as_the_cap():
-    assert figures(np.array([1.0, 100.0, np.inf]))["nme"] == pytest.approx((1 + 2 * CAP) / 3)
+    assert capped("dark", 2, np.array([1.0, 100.0, np.inf])).nme == pytest.approx((1 + 2 * CAP) / 3)
 
 
 @pytest.mark.parametrize(("kind", "sign"), [("bright", 1), ("dark", -1)])
@@ -90,10 +90,10 @@ class _Oracle:
 
 def test_a_constant_error_does_not_wobble(patch):
     oracle = Candidate("oracle", IBUG68, "0", "own", lambda: _Oracle(video(patch, 0), (3, 4)), "file")
-    (row,) = jitter_rows([oracle], [patch], CAP)["oracle"]
-    assert row["kind"] == "jitter"
-    assert row["wobble"] == pytest.approx(0, abs=1e-9)
-    assert row["nme"] == pytest.approx(500 / patch.normalizer(IBUG68))
+    (row,) = jitter([oracle], [patch], CAP)["oracle"]
+    assert row.kind == "jitter"
+    assert row.wobble == pytest.approx(0, abs=1e-9)
+    assert row.nme == pytest.approx(500 / patch.normalizer(IBUG68))
 
 
 def test_a_face_that_is_mostly_lost_has_no_wobble(patch):
@@ -105,8 +105,8 @@ def test_a_face_that_is_mostly_lost_has_no_wobble(patch):
         candidate = Candidate(
             "any", IBUG68, "0", "own", lambda p=predictor: p(video(patch, 0), (0, 0)), "file"
         )
-        (row,) = jitter_rows([candidate], [patch], CAP)["any"]
-        assert (row["wobble"], row["lost"]) == (wobble, lost)
+        (row,) = jitter([candidate], [patch], CAP)["any"]
+        assert (row.wobble, row.lost) == (wobble, lost)
 
 
 def test_videos_repeat_themselves_and_move(patch):
@@ -124,6 +124,6 @@ def test_a_model_is_measured_with_and_without_the_tracker(tmp_path):
     image = np.zeros((SIDE, SIDE, 3), np.uint8)
     image[184:201, 184:201] = 255
     patch = Patch(image, np.array([[192.0, 192.0]]), np.array([112.0, 112, 272, 272]))
-    plain, smooth = jitter_rows([candidate], [patch], CAP)["dot"]
-    assert (plain["kind"], smooth["kind"]) == ("jitter", "jitter smoothed")
-    assert 0 < smooth["wobble"] < plain["wobble"]
+    plain, smooth = jitter([candidate], [patch], CAP)["dot"]
+    assert (plain.kind, smooth.kind) == ("jitter", "jitter smoothed")
+    assert 0 < smooth.wobble < plain.wobble

@@ -11,7 +11,9 @@ from bench import faces
 from bench.__main__ import main
 from bench.faces import TestSet
 from bench.results import read_csv
+from bench.rows import AccuracyRow, RobustnessRow
 from bench.tasks import accuracy
+from bench.tasks.accuracy import SingleFace
 from fkp.images import load_image
 from fkp.runtime.index import refresh_index
 
@@ -21,27 +23,24 @@ def run(*words: str) -> int:
     return main([*words, *out, "--results", "results"])
 
 
-def rows(part: str) -> list[dict[str, str]]:
-    (path,) = Path("results").glob(f"{part}_*.csv")
-    return read_csv(path)
+def rows() -> list[AccuracyRow]:
+    (path,) = Path("results").glob("accuracy_*.csv")
+    return read_csv(path, AccuracyRow)
 
 
 def test_accuracy_rows_for_every_model_set_and_source(house, capsys):
     assert run("accuracy") == 0
-    found = {(r["model"], r["dataset"], r["scheme"], r["boxes"]) for r in rows("accuracy")}
-    assert {b for m, d, s, b in found if (m, d, s) == ("all68", "300w-common", "ibug68")} == {
-        "truth",
-        "dataset",
-        "detector",
-        "dataset x2",
-        "detector x2",
+    found = {(r.model, r.dataset, r.scheme, r.boxes) for r in rows()}
+    own = [r for r in rows() if (r.model, r.dataset, r.scheme) == ("all68", "300w-common", "ibug68")]
+    assert {(r.boxes, r.passes) for r in own} == {
+        *(("truth", 1), ("dataset", 1), ("dataset", 2), ("detector", 1), ("detector", 2)),
     }
     assert {("all68", "300w-helen", "ibug68", "truth"), ("all68", "imm-val", "nose1", "truth")} <= found
     assert ("imm", "imm-val", "imm58", "truth") in found
     assert not [key for key in found if key[1] == "imm-val" and key[3] == "dataset"]
     assert "all68" in capsys.readouterr().out
-    single = read_csv(Path("out/faces/300w-common_all68.csv"))
-    assert {row["id"] for row in single} == {"helen/testset/300_1.jpg", "lfpw/testset/image_0001.png"}
+    single = read_csv(Path("out/faces/300w-common_all68.csv"), SingleFace)
+    assert {face.id for face in single} == {"helen/testset/300_1.jpg", "lfpw/testset/image_0001.png"}
     assert list(Path("out/gallery").glob("300w-common_all68_*.jpg"))
 
 
@@ -87,20 +86,20 @@ def test_an_interrupted_run_keeps_what_is_done(house, monkeypatch):
 
 def test_a_changed_model_is_measured_anew_and_its_old_rows_go(house):
     run("accuracy", "--datasets", "imm-val", "ytf-test")
-    old = {row["sha256"] for row in rows("accuracy") if row["model"] == "imm"}
+    old = {row.sha256 for row in rows() if row.model == "imm"}
     save_constant_model(house / "models", make_spec("imm", "imm58", margin=1.7))
     refresh_index(house / "models")
     run("accuracy", "--datasets", "imm-val")
-    found = [row for row in rows("accuracy") if row["model"] == "imm"]
-    assert {row["sha256"] for row in found}.isdisjoint(old)
-    assert {row["dataset"] for row in found} == {"imm-val"}
-    assert {row["dataset"] for row in rows("accuracy") if row["model"] == "all68"} == {"imm-val", "ytf-test"}
+    found = [row for row in rows() if row.model == "imm"]
+    assert {row.sha256 for row in found}.isdisjoint(old)
+    assert {row.dataset for row in found} == {"imm-val"}
+    assert {row.dataset for row in rows() if row.model == "all68"} == {"imm-val", "ytf-test"}
 
 
 def test_anyones_file_takes_part_by_its_path(house, tmp_path):
     path = save_constant_model(tmp_path, make_spec("theirs"))
     assert run("accuracy", "--models", str(path), "--datasets", "ytf-test") == 0
-    assert {row["model"] for row in rows("accuracy")} == {"theirs"}
+    assert {row.model for row in rows()} == {"theirs"}
 
 
 def test_everything_runs_quickly_and_keeps_no_results(house, capsys):
@@ -143,7 +142,7 @@ def test_a_data_set_without_points_is_passed_over(house, capsys):
 def test_robustness_is_measured_on_the_named_data_sets(house, capsys):
     assert run("--quick", "--datasets", "ytf-test") == 0
     (file,) = Path("out/quick").glob("robustness_*.csv")
-    assert {row["dataset"] for row in read_csv(file)} == {"ytf-test"}
+    assert {row.dataset for row in read_csv(file, RobustnessRow)} == {"ytf-test"}
 
 
 def test_results_that_cannot_be_kept_are_not_measured(house, capsys, monkeypatch):

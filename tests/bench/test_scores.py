@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from bench.faces import spread
-from bench.scores import ced_row, common_schemes, face_errors, summarize
+from bench.scores import ced_shares, common_schemes, face_errors, summarize
 from fkp.datasets import Sample
 from fkp.geometry import points_box
 from fkp.schemes import IBUG68, IMM58, get_scheme
@@ -86,7 +86,7 @@ def test_a_perfect_prediction_scores_nothing_and_a_shift_scores_the_shift(rng):
     assert (perfect["nme"], perfect["mae"], perfect["fr8"], perfect["auc8"]) == (0, 0, 0, 100)
     shifted = summarize(face_errors(truth + np.array([3, -1]), "ibug68", faces, "ibug68"))
     assert shifted["mae"] == pytest.approx(2)
-    assert shifted["mae_mouth"] == pytest.approx(2)
+    assert shifted["mae_of"]["mouth"] == pytest.approx(2)
     sizes = [np.linalg.norm(points[36] - points[45]) for points in truth]
     assert shifted["nme"] == pytest.approx(np.mean(100 * math.sqrt(10) / np.array(sizes)))
 
@@ -97,8 +97,8 @@ def test_regions_and_the_inner_points(rng):
     points = truth.copy()
     points[:, list(IBUG68.regions["jaw"])] += (4, 0)
     row = summarize(face_errors(points, "ibug68", faces, "ibug68"))
-    assert row["mae_jaw"] == pytest.approx(2)
-    assert row["mae_nose"] == row["nme_inner"] == 0
+    assert row["mae_of"]["jaw"] == pytest.approx(2)
+    assert row["mae_of"]["nose"] == row["nme_inner"] == 0
 
 
 def test_a_larger_scheme_is_held_against_imm_by_its_nose_tip(rng):
@@ -113,5 +113,5 @@ def test_a_larger_scheme_is_held_against_imm_by_its_nose_tip(rng):
 
 
 def test_the_ced_row_counts_faces():
-    row = ced_row(np.array([1.0, 2.0, 9.0, np.inf]))
+    row = ced_shares(np.array([1.0, 2.0, 9.0, np.inf]))
     assert (row["0.75"], row["1"], row["8"], row["10"]) == (0, 25, 50, 75)

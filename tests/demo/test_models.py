@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 
 import pytest
@@ -54,39 +55,28 @@ def test_models_share_their_detector(tmp_path, monkeypatch):
     assert models.get_landmarker("big", film=True) is not first
 
 
-def test_figures_are_those_of_the_latest_benchmark_of_todays_files(tmp_path, monkeypatch):
-    (tmp_path / "index.json").write_text('{"models": {"big": {"sha256": "new"}}}')
+def test_figures_are_those_of_todays_files(tmp_path, monkeypatch):
+    (tmp_path / "index.json").write_text('{"models": {"big": {"sha256": "new"}, "small": {"sha256": "new"}}}')
     monkeypatch.setenv("FKP_MODELS", str(tmp_path))
-    assert measurements.errors("ibug68", tmp_path / "nothing") == {}
+    big = {"sha256": "new", "nme": {"ibug68": 3.5, "nose1": 7}, "ms": 12.5}
+    untimed = {"sha256": "any", "nme": {"ibug68": 4.5}, "ms": None}
+    models = {"big": big, "small": big | {"sha256": "old"}, "of others": untimed}
+    path = tmp_path / "summary.json"
+    path.write_text(json.dumps({"host": "X", "models": models}))
+    assert measurements.errors("ibug68", path) == {"big": 3.5, "of others": 4.5}
+    assert measurements.errors("imm58", path) == {}
+    assert measurements.speeds(path) == {"big": 12.5}
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "[]", "{}", '{"models": {"big": {}}}', '{"models": {"big": {"sha256": "a", "nme": 1, "ms": 2}}}'],
+)
+def test_without_a_whole_summary_there_are_no_figures(tmp_path, text):
     assert measurements.speeds(tmp_path / "nothing") == {}
-
-    def write(name, header, *rows):
-        (tmp_path / f"{name}.csv").write_text("\n".join([header, *rows]))
-
-    errors = "model,sha256,dataset,scheme,boxes,nme"
-    write(
-        "accuracy_X-2core_cpu_fp32_2026-01-02",
-        errors,
-        *("big,new,300w-common,ibug68,truth,3.5", "big,new,300w-common,ibug68,detector,3.9"),
-        *(
-            "big,new,300w-common,nose1,truth,1",
-            "big,new,ytf-test,ibug68,truth,6",
-            "middle,a,imm-val,imm58,truth,",
-        ),
-    )
-    write("accuracy_A-1core_cpu_fp32_2026-01-01", errors, "big,new,300w-common,ibug68,truth,2")
-    write("accuracy_B-1core_cpu_fp32_2026-01-03", errors, "big,old,300w-common,ibug68,truth,9")
-    speeds = "model,sha256,kind,provider,threads,batch,median_ms"
-    write(
-        "latency_X-2core_cpu_fp32_2026-01-02",
-        speeds,
-        *("big,new,whole,cpu,1,1,30", "big,new,face,cpu,1,1,12.5"),
-        *("big,new,face,cpu,2,1,7", "big,new,face,cuda,1,1,2"),
-    )
-    write("latency_A-1core_cpu_fp32_2026-01-01", speeds, "small,a,face,cpu,1,1,5")  # of another machine
-    assert measurements.errors("ibug68", tmp_path) == {"big": 3.5}
-    assert measurements.errors("imm58", tmp_path) == {}
-    assert measurements.speeds(tmp_path) == {"big": 12.5}
+    path = tmp_path / "summary.json"
+    path.write_text(text)
+    assert measurements.errors("ibug68", path) == measurements.speeds(path) == {}
 
 
 def test_the_leaderboard_frames_the_committed_report(tmp_path):

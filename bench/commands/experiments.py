@@ -1,47 +1,37 @@
-"""`python -m bench experiments`: measures what docs/reports.md tells of the five course reports."""
+"""`python -m bench experiments`: what docs/reports.md says of the five course reports."""
 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from bench.cache import default_cache
 from bench.candidates import Candidate, find_candidates
 from bench.course_reports import figures, measure
-from bench.course_reports.experiments import EXPERIMENTS, FILMS, FILTERS, pick
+from bench.course_reports.experiments import ANIMATIONS, EXPERIMENTS, FILTERS, pick
+from bench.course_reports.rows import CurveRow, keep, read
 from bench.course_reports.runs import curve_rows, read_runs, summary_row
 from bench.faces import TestSet
-from bench.results import read_csv, to_csv
 from fkp.datasets import DATASETS, Sample, available, find_data_root, load
 from fkp.datasets.options import add_data
 from fkp.history import PredictionHistory
 from fkp.inspection import animation
 
 FOLDER = Path(__file__).resolve().parents[2] / "docs" / "reports"
-
-# File -> the columns that name what was measured at once: all its rows are replaced together.
-KEYS: Mapping[str, tuple[str, ...]] = {
-    "runs": ("run",),
-    "curves": ("run",),
-    "sides": ("dataset",),
-    "variance": ("dataset",),
-    **dict.fromkeys(("turn", "view", "shrinking", "squared", "collapse"), ("model", "dataset")),
-}
 _DESCRIPTION = """\
 Measures the experiments of the five course reports that the leaderboard has no column for, and draws
 their pictures: errors by head turn, shrinking towards the mean face, squared errors in units of the
-picture, shares of variance; loss curves, filters, mirrored mean faces, films of training. Where there is
-no data, run or model for a row, it stays as it was. `python -m bench report` then writes docs/reports.md."""
+picture, shares of variance; loss curves, filters, mirrored mean faces, animations of training. A row
+without data, run or model stays as it was. `python -m bench report` then writes docs/reports.md."""
 
 
 def add_parser(commands: argparse._SubParsersAction) -> None:
     """Add `experiments`."""
     parser = commands.add_parser(
         "experiments",
-        help="what docs/reports.md tells of the five course reports",
+        help="what docs/reports.md says of the five course reports",
         description=_DESCRIPTION,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -72,23 +62,24 @@ def _run(args: argparse.Namespace) -> int:
 
 
 def _of_runs(folder: Path, out: Path) -> Iterator[Path | None]:
-    runs = read_runs(folder)
+    every = [p for experiments in EXPERIMENTS.values() for patterns in experiments.values() for p in patterns]
+    runs = read_runs(folder, pick([path.name for path in folder.glob("*")], every))
     if not runs:
         return
-    yield keep(out, "runs", (summary_row(name, *run) for name, run in runs.items()))
-    yield keep(out, "curves", (row for name, (_, log) in runs.items() for row in curve_rows(name, log)))
-    logs: dict[str, list[dict[str, float]]] = {}
-    for row in read_csv(out / "curves.csv"):  # of earlier calls too: a picture is never poorer than the table
-        numbers = {name: float(value) for name, value in row.items() if name != "run"}
-        logs.setdefault(row["run"], []).append(numbers)
+    yield keep(out, [summary_row(name, run) for name, run in runs.items()])
+    yield keep(out, [row for name, run in runs.items() for row in curve_rows(name, run)])
+    curves: dict[str, list[CurveRow]] = {}
+    for row in read(out, CurveRow):  # of earlier calls too, so that the picture shows all that the table has
+        curves.setdefault(row.run, []).append(row)
     for report, experiments in EXPERIMENTS.items():
-        columns = {title: {n: logs[n] for n in pick(logs, p)} for title, p in experiments.items()}
+        columns = {title: {n: curves[n] for n in pick(curves, p)} for title, p in experiments.items()}
         if columns := {title: found for title, found in columns.items() if found}:
             yield figures.curves(columns, out / f"curves-{report}.png")
-    for name in FILMS:
-        dynamics = PredictionHistory.load(folder / name)
-        if name in runs and dynamics is not None:
-            frames = animation.frames(dynamics, DATASETS[runs[name][0]["validation"]].scheme, faces=3)
+    for name in ANIMATIONS:
+        history = PredictionHistory.load(folder / name)
+        if name in runs and history is not None:
+            scheme = DATASETS[runs[name].config["validation"]].scheme
+            frames = animation.frames(history, scheme, faces=3)
             yield animation.save_gif(frames, out / f"training-{name}.gif")
 
 
@@ -108,43 +99,22 @@ def _of_data(candidates: Sequence[Candidate], root: Path, out: Path) -> Iterator
     training: dict[str, list[Sample]] = {
         name: load(name, root) for name in ("ibug-train", "imm-train") if name in has
     }
-    answers = measure.Answers(default_cache())
-    yield keep(out, "variance", measure.variance(training))
-    yield keep(out, "sides", measure.sides(training))
+    predictions = measure.Predictions(default_cache())
+    yield keep(out, measure.variance(training))
+    yield keep(out, measure.sides(training))
     if "ibug-train" in training:
         yield figures.modes(training["ibug-train"], 12, out / "modes.png")
-        yield keep(out, "shrinking", measure.shrinking(answers, wild, validation, "ibug-train"))
+        yield keep(out, measure.shrinking(predictions, wild, validation, "ibug-train"))
     if common.name in has:
-        yield keep(out, "turn", measure.by_turn(answers, wild, common))
+        yield keep(out, measure.by_turn(predictions, wild, common))
     if imm.name in has:
-        yield keep(out, "view", measure.by_view(answers, studio, imm))
-        yield keep(out, "shrinking", measure.shrinking(answers, studio, imm, "imm-train"))
-        yield keep(out, "squared", measure.squared(answers, studio, imm))
+        yield keep(out, measure.by_view(predictions, studio, imm))
+        yield keep(out, measure.shrinking(predictions, studio, imm, "imm-train"))
+        yield keep(out, measure.squared(predictions, studio, imm))
         mirrors = [c for c in studio if c.name in pick([c.name], ("report002-mirror*",))]
-        yield keep(out, "collapse", measure.collapse(answers, mirrors, imm))
+        yield keep(out, measure.collapse(predictions, mirrors, imm))
         picture = out / "mirror.png"
         if mirrors or not picture.exists():
-            points = answers(mirrors, imm)
-            means = {f"mean answer of {name.partition('-')[2]}": points[name] for name in sorted(points)}
+            points = predictions(mirrors, imm)
+            means = {f"mean prediction of {name.partition('-')[2]}": points[name] for name in sorted(points)}
             yield figures.mirrored(training["imm-train"], imm.faces, means, picture)
-
-
-def keep(folder: Path, name: str, rows: Iterable[Mapping[str, Any]]) -> Path | None:
-    """Merge rows into a CSV: what is measured anew is replaced, the rest stays.
-
-    Returns:
-        its path, None where there is no row at all.
-    """
-    path = folder / f"{name}.csv"
-    groups: dict[tuple[str, ...], list[Mapping[str, Any]]] = {}
-    for part in (read_csv(path) if path.is_file() else [], list(rows)):
-        for key in {_key(name, row) for row in part}:
-            groups[key] = [row for row in part if _key(name, row) == key]
-    if not groups:
-        return None
-    path.write_text(to_csv([row for key in sorted(groups) for row in groups[key]]), encoding="utf-8")
-    return path
-
-
-def _key(name: str, row: Mapping[str, Any]) -> tuple[str, ...]:
-    return tuple(str(row[column]) for column in KEYS[name])

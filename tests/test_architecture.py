@@ -23,6 +23,7 @@ LEAVES = {
     "fkp.pixel_packing",
     "fkp.letterbox",
     "fkp.large_pose",
+    "fkp.shapes",
 }
 MAY_IMPORT = {
     "fkp.datasets": LEAVES,

@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from fkp.datasets import Sample
-from fkp.datasets.shapes import ShapeModel, unit_points, unit_shapes
+from fkp.datasets.unit_shapes import unit_points, unit_shapes
+from fkp.shapes import ShapeModel
 from fkp.geometry import crop_transform, from_unit, mirror_points, mirror_transform, to_unit, warp
 from fkp.images import load_image
 from fkp.inspection import rendering

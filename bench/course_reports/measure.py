@@ -17,7 +17,8 @@ from bench.faces import TestSet, best_match
 from bench.scores import common_schemes, face_errors
 from bench.tasks.accuracy import DETECTOR
 from fkp.datasets import Sample, as_scheme, load
-from fkp.datasets.shapes import ShapeModel, unit_points, unit_shapes
+from fkp.datasets.unit_shapes import unit_points, unit_shapes
+from fkp.shapes import ShapeModel
 from fkp.geometry import points_box
 from fkp.images import load_image
 from fkp.runtime import landmarker

@@ -12,7 +12,7 @@ from accelerate.utils import set_seed
 from torch import Tensor
 
 from fkp.datasets import Sample
-from fkp.datasets.shapes import unit_shapes
+from fkp.datasets.unit_shapes import unit_shapes
 from fkp.models import begin
 from fkp.training.crops import CropDataset, DrawSampler, load_crops
 from fkp.training.distillation import Teacher

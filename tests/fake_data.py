@@ -97,8 +97,9 @@ def _write_ibug(folder: Path, rng: np.random.Generator, faces: int) -> None:
     train = [f"afw/{100 + i // 2}_{1 + i % 2}.jpg" for i in range(faces)]
     train += ["helen/trainset/200_1.jpg", "lfpw/trainset/image_0001.png", "helen/testset/300_1.jpg"]
     with_points, without_points = "lfpw/testset/image_0001.png", "afw/900_1.jpg"
+    challenging = "ibug/image_003_1.jpg"
     entries, boxes = {}, {}
-    for name in [*train, with_points, without_points]:
+    for name in [*train, with_points, without_points, challenging]:
         image, points = make_face(rng)
         write_image(folder / name, image)
         write_pts((folder / name).with_suffix(".pts"), points)

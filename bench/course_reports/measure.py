@@ -18,12 +18,12 @@ from bench.scores import common_schemes, face_errors
 from bench.tasks.accuracy import DETECTOR
 from fkp.datasets import Sample, as_scheme, load
 from fkp.datasets.unit_shapes import unit_points, unit_shapes
-from fkp.shapes import ShapeModel
 from fkp.geometry import points_box
 from fkp.images import load_image
 from fkp.runtime import landmarker
 from fkp.runtime.detectors import get_detector
 from fkp.schemes import get_scheme
+from fkp.shapes import ShapeModel
 
 Row = dict[str, Any]
 

@@ -16,10 +16,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fkp.datasets.annotation_checks import check_points, check_shape, photo, picture_inside, picture_size
+from fkp.datasets.parsing import json_field, json_numbers, json_object, read_content, split_lines
 from fkp.datasets.sample import OnError, Sample, fail, located
-from fkp.datasets.validation import photo, picture_inside
 from fkp.errors import DataError
 from fkp.geometry import points_box
+from fkp.schemes import SCHEMES, Scheme
+
+_LINE_BEGINS = b'{"picture": "'
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -67,36 +71,54 @@ def read_labels(path: Path) -> dict[str, list[PseudoLabel]]:
 
     Raises:
         FileNotFoundError: there is no such file.
-        DataError: a line cannot be read.
+        DataError: the file or a line of it cannot be read.
     """
     if not path.is_file():
         raise FileNotFoundError(f"{path} is not there: make it with `python -m fkp data label`")
-    labels: dict[str, list[PseudoLabel]] = {}
-    for number, line in enumerate(path.read_bytes().splitlines(), start=1):
-        with located(path, number):
-            try:
-                row = json.loads(line)
-                labels[row["picture"]] = [
-                    PseudoLabel(f["score"], f["confidence"], np.asarray(f["points"], float), f["scheme"])
-                    for f in row["faces"]
-                ]
-            except (KeyError, TypeError) as error:
-                raise ValueError(f"not a line of labels: {error!r}") from error
-    return labels
+    return _parse(path, read_content(path))
 
 
 def resume_labels(path: Path) -> Collection[str]:
-    """The pictures that a file of labels holds, none where it is not there, ready for more: a last line that
-    an interruption left incomplete is dropped.
+    """The pictures that a file of labels holds, none where it is not there, ready for more: what an
+    interruption left of a last line is dropped.
 
     Raises:
-        DataError: another line cannot be read.
+        DataError: another line cannot be read, or this is no file of labels; nothing of it is changed.
     """
-    if not path.is_file():
+    if not path.exists():
         return ()
+    content = read_content(path)
+    end = content.rfind(b"\n") + 1
+    done, rest = _parse(path, content[:end]), content[end:]
+    if not (rest.startswith(_LINE_BEGINS) or _LINE_BEGINS.startswith(rest)):
+        raise DataError(path, None, "is no file of labels, and is left as it is")
     with path.open("r+b") as file:
-        file.truncate(file.read().rfind(b"\n") + 1)
-    return read_labels(path).keys()
+        file.truncate(end)
+    return done.keys()
+
+
+def _parse(path: Path, content: bytes) -> dict[str, list[PseudoLabel]]:
+    labels: dict[str, list[PseudoLabel]] = {}
+    for number, line in enumerate(split_lines(content), start=1):
+        with located(path, number):
+            row = json_object(line)
+            labels[json_field(row, "picture", str)] = [
+                _label(face) for face in json_field(row, "faces", list)
+            ]
+    return labels
+
+
+def _label(face: object) -> PseudoLabel:
+    if not isinstance(face, dict):
+        raise ValueError("a face must be a JSON object")
+    score, confidence = (json_field(face, name, float) for name in ("score", "confidence"))
+    if not (0 <= score <= 1 and 0 <= confidence <= 1):
+        raise ValueError(f"score and confidence must be within 0 and 1, not {score:g} and {confidence:g}")
+    name = json_field(face, "scheme", str)
+    if name not in SCHEMES:
+        raise ValueError(f"unknown landmark scheme {name!r}")
+    points = json_numbers(json_field(face, "points", list), "points")
+    return PseudoLabel(score, confidence, check_shape(points, SCHEMES[name].num_points), name)
 
 
 def append_label(path: Path, picture: str, faces: list[PseudoLabel]) -> None:
@@ -106,15 +128,16 @@ def append_label(path: Path, picture: str, faces: list[PseudoLabel]) -> None:
         file.write(json.dumps({"picture": picture, "faces": [face.to_dict() for face in faces]}) + "\n")
 
 
-def read_labeled(
-    root: Path, folder: str, belief: LabelFilter, on_error: OnError = fail, every: int = 1
+def read_pseudo_labeled(
+    root: Path, folder: str, scheme: Scheme, keep: LabelFilter, on_error: OnError = fail, every: int = 1
 ) -> Iterator[Sample]:
     """The faces in a folder's pictures that the teachers are sure of, as samples.
 
     Args:
         root: the data root.
         folder: of the pictures, in the data root.
-        belief: what faces must be.
+        scheme: of the points; labels in another one are broken entries.
+        keep: what faces must be.
         on_error: called for every broken entry.
         every: only every n-th picture is read.
     """
@@ -123,14 +146,20 @@ def read_labeled(
         try:
             with located(root / name):
                 image = picture_inside(root, name)
+                size = picture_size(image)
         except DataError as error:
             on_error(error)
             continue
         inner = name.removeprefix(f"{folder}/")
         for number, face in enumerate(faces):
-            box = points_box(face.points)
-            sure = face.score >= belief.score and face.confidence >= belief.confidence
-            if sure and (box[2:] - box[:2]).max() >= belief.smallest:
+            try:
+                with located(labels_file()):
+                    box = _checked_box(name, face, scheme, size)
+            except DataError as error:
+                on_error(error)
+                continue
+            sure = face.score >= keep.score and face.confidence >= keep.confidence
+            if sure and (box[2:] - box[:2]).max() >= keep.smallest:
                 yield Sample(
                     image=image,
                     id=inner if number == 0 else f"{inner}#{number}",
@@ -140,3 +169,12 @@ def read_labeled(
                     given_box=None,
                     group=photo(inner),
                 )
+
+
+def _checked_box(name: str, face: PseudoLabel, scheme: Scheme, size: tuple[int, int]) -> NDArray:
+    try:
+        if face.scheme != scheme.name:
+            raise ValueError(f"{scheme.name} points are wanted, not {face.scheme}")
+        return points_box(check_points(face.points, scheme.num_points, size))
+    except ValueError as error:
+        raise ValueError(f"{name}: {error}") from error

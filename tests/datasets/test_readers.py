@@ -12,6 +12,7 @@ from fkp.datasets.box_fitting import fit_box_map
 from fkp.datasets.dlib_xml import read_dlib_xml
 from fkp.datasets.imm import read_asf
 from fkp.datasets.pseudo_labels import PseudoLabel, append_label
+from fkp.errors import UsageError
 from fkp.geometry import BoxMap, annotated_box, points_box
 from fkp.schemes import IBUG68, get_scheme
 
@@ -131,7 +132,7 @@ def test_as_scheme(root):
     np.testing.assert_array_equal(nose.box, sample.box)
     assert nose.scheme == "nose1"
     assert as_scheme(load("kaggle-test", root)[1], "nose1").points is None
-    with pytest.raises(ValueError, match="imm58 landmarks cannot be turned into ibug68"):
+    with pytest.raises(UsageError, match="imm58 landmarks cannot be turned into ibug68"):
         as_scheme(sample, "ibug68")
 
 
@@ -139,7 +140,7 @@ def test_data_root(root, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("FKP_DATA", raising=False)
     assert find_data_root().resolve() == root
-    with pytest.raises(ValueError, match=r"the data root .*nowhere is not there"):
+    with pytest.raises(UsageError, match=r"the data root .*nowhere is not there"):
         find_data_root(tmp_path / "nowhere")
     monkeypatch.setenv("FKP_DATA", str(tmp_path / "nowhere"))
     assert find_data_root() is None
@@ -147,7 +148,7 @@ def test_data_root(root, tmp_path, monkeypatch):
 
 
 def test_what_is_not_there_is_said(root):
-    with pytest.raises(ValueError, match=r"unknown data set 'helen'.*ibug-train"):
+    with pytest.raises(UsageError, match=r"unknown data set 'helen'.*ibug-train"):
         load("helen", root)
     shutil.rmtree(root / IMM)
     assert "imm-val" not in available(root)
@@ -172,5 +173,5 @@ def test_fit_box_map(root, rng):
     assert count == len(samples) - 1
     for sample, boxes in zip(samples[1:], found[1:], strict=True):
         np.testing.assert_allclose(fitted(boxes[1])[0], sample.box, atol=0.1)
-    with pytest.raises(ValueError, match="nothing to fit"):
+    with pytest.raises(UsageError, match="nothing to fit"):
         fit_box_map(samples, [np.empty((0, 4))] * len(samples))

@@ -69,7 +69,7 @@ class DetectorTrainer(Trainer):
     ) -> None:
         set_seed(recipe.seed)
         if recipe.things and not pictures.things:
-            raise RunError(f"{recipe.name} needs pictures of things: see `python -m fkp data things --help`")
+            raise RunError(f"{recipe.name} needs negatives: see `python -m fkp data negatives --help`")
         model = recipe.build()
         if recipe.initial:  # before scenes are made: it may be missing
             model.load_state_dict(Run(folder.parent / recipe.initial).read_weights(recipe.command).model)

@@ -10,9 +10,9 @@ from PIL import Image
 from fkp.__main__ import main
 from fkp.datasets import cli, inventory
 from fkp.datasets import download as d
-from fkp.datasets.catalog import NEGATIVES_FOLDER
+from fkp.datasets.catalog import DATASETS, NEGATIVES_FOLDER
 from fkp.datasets.loading import training_pictures
-from fkp.errors import UsageError
+from fkp.errors import DataError, UsageError
 from fkp.runtime.detectors import Detections
 from fkp.schemes import IBUG68
 
@@ -150,6 +150,25 @@ def test_negatives_are_gathered_evenly_and_shrunk(run, fake_root, tmp_path):
     assert sorted((root / NEGATIVES_FOLDER).iterdir()) == pictures  # the same ones once more
     with pytest.raises(FileNotFoundError, match="no such folder: "):
         run("negatives", tmp_path / "nowhere", "--data", root)
+
+
+@pytest.mark.parametrize("content", ["a thesis, no line's end", "a thesis\nof two lines\n", "{}\n", "\n"])
+def test_label_leaves_a_file_that_holds_no_labels_as_it_is(run, fake_root, tmp_path, content):
+    out = tmp_path / "thesis.txt"
+    out.write_text(content)
+    with pytest.raises(DataError, match=r"thesis\.txt"):
+        run("label", "--out", out, "--data", fake_root())
+    assert out.read_text() == content
+
+
+def test_help_teaches(run, capsys):
+    with pytest.raises(SystemExit, match="0"):
+        run("--help")
+    words = capsys.readouterr().out
+    assert "python -m fkp data check my.xml" in words
+    for name, dataset in DATASETS.items():
+        assert f"{name} " in words
+        assert dataset.title in words
 
 
 def test_a_label_is_the_mean_of_a_picture_and_its_mirror_image():

@@ -19,6 +19,7 @@ from fkp.datasets.merl_rav import Split, read_merl_rav
 from fkp.datasets.pseudo_labels import LabelFilter, labels_file, read_pseudo_labeled
 from fkp.datasets.pts import is_mirrored, read_pts_folder
 from fkp.datasets.sample import OnError, Sample
+from fkp.datasets.wflw import WFLW_IMAGES, read_wflw, wflw_list
 from fkp.datasets.ytf import CSV_SUFFIX, read_ytf_csv
 from fkp.geometry import BoxMap
 from fkp.schemes import IBUG68, IMM58
@@ -31,6 +32,7 @@ IMM_FOLDER = "imm_face_db"
 HELEN_FOLDER = "helen_unlabelled"
 MERL_RAV_FOLDER = "merl_rav"
 CFP_FOLDER = "cfp_profile"
+WFLW_FOLDER = "WFLW"
 NEGATIVES_FOLDER = "negatives"
 YUNET_FILE = "detectors/face_detection_yunet_2023mar.onnx"
 
@@ -217,6 +219,17 @@ def _cfp(side: Side) -> Dataset:
     )
 
 
+def _wflw(side: Side) -> Dataset:
+    split: Split = "test" if side == "test" else "train"
+
+    def read(folder: Path, on_error: OnError) -> Iterator[Sample]:
+        return (sample for sample in read_wflw(folder, split, on_error) if _on_side(sample, side))
+
+    title = f"WFLW, 68 of its 98 points, {_PART[side]} part"
+    needs = (wflw_list(split), WFLW_IMAGES)
+    return Dataset(f"wflw-{_SHORT[side]}", title, IBUG68.name, WFLW_FOLDER, needs, read, side)
+
+
 def _pseudo_labeled(name: str, title: str, folder: str, every: int = 1) -> Dataset:
     def read(place: Path, on_error: OnError) -> Iterator[Sample]:
         root = place.parents[len(Path(folder).parts) - 1]
@@ -243,6 +256,9 @@ DATASETS: Mapping[str, Dataset] = {
         _merl_rav("test"),
         _cfp("train"),
         _cfp("validation"),
+        _wflw("train"),
+        _wflw("validation"),
+        _wflw("test"),
         _pseudo_labeled("helen-labelled", "HELEN photos without annotations", HELEN_FOLDER),
         # Neighboring frames of a video are nearly one picture.
         _pseudo_labeled(

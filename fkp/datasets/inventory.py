@@ -18,6 +18,7 @@ from fkp.datasets.merl_rav import MERL_RAV_FOLDERS, read_merl_rav_pts
 from fkp.datasets.parsing import files_of, json_field
 from fkp.datasets.pts import read_pts_folder
 from fkp.datasets.sample import OnError, Sample
+from fkp.datasets.wflw import WFLW_SPLITS, read_wflw, wflw_list
 from fkp.datasets.ytf import CSV_SUFFIX, read_ytf_csv
 from fkp.errors import DataError, ImageError
 from fkp.images import load_image
@@ -69,6 +70,9 @@ def _sources_of(folder: Path) -> Iterator[Source]:
     if (folder / LABELS_FILE).is_file():
         read = partial(read_face_lines, folder, lambda row: json_field(row, "image", str))
         yield Source("faces .jsonl", folder / LABELS_FILE, read)
+    for split in WFLW_SPLITS:
+        if (folder / wflw_list(split)).is_file():
+            yield Source("WFLW .txt", folder / wflw_list(split), partial(read_wflw, folder, split))
     if any((folder / name).is_dir() for name in MERL_RAV_FOLDERS):
         yield Source("MERL-RAV .pts", folder, partial(read_merl_rav_pts, folder, None))
     if files_of(folder, ".pts") and not set(MERL_RAV_FOLDERS) & set(folder.parts):

@@ -19,6 +19,7 @@ from fkp.datasets.imm import read_asf, read_imm
 from fkp.datasets.merl_rav import read_merl_rav
 from fkp.datasets.pseudo_labels import LabelFilter, read_labels, read_pseudo_labeled, resume_labels
 from fkp.datasets.pts import read_pts, read_pts_folder
+from fkp.datasets.wflw import read_wflw, wflw_list
 from fkp.datasets.ytf import read_ytf_csv
 from fkp.errors import DataError, DownloadError
 from fkp.schemes import IBUG68, get_scheme
@@ -42,6 +43,7 @@ TEXT = {
         b"</dataset>",
     ],
     "t_frames_keypoints.csv": [b",0,1\n", b"a.png", b",1.5" * 136, b",1", b"\n", b'"a.png"'],
+    wflw_list("test"): [b"1.5 " * 50, b"30 " * 146, b"1 2 30 40 ", b"0 " * 6, b"a.png", b"\n"],
     "labels.jsonl": [
         b'{"image": "a.png", "pose": "left", "person": "1", "split": "test", "points": ' + POINTS,
         b'{"picture": "t/a.png", "faces": [',
@@ -71,9 +73,10 @@ def texts(name):
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     folder = tmp_path_factory.mktemp("t")
-    (folder / "t").mkdir()
-    for name in ("a.png", "01-1m.png", "t/a.png"):
+    for name in ("a.png", "01-1m.png", "t/a.png", "WFLW_images/a.png"):
+        (folder / name).parent.mkdir(exist_ok=True)
         Image.new("RGB", (100, 90)).save(folder / name)
+    (folder / wflw_list("test")).parent.mkdir(parents=True)
     return folder
 
 
@@ -101,6 +104,7 @@ READERS = {
     "xml": ("t.xml", lambda folder: read(read_dlib_xml, folder / "t.xml", DLIB_BOX)),
     "boxes": ("t.xml", lambda folder: read_given_boxes(folder / "t.xml")),
     "csv": ("t_frames_keypoints.csv", lambda folder: read(read_ytf_csv, folder / "t_frames_keypoints.csv")),
+    "wflw": (wflw_list("test"), lambda folder: read(read_wflw, folder, "test")),
     "merl-rav": ("labels.jsonl", lambda folder: read(read_merl_rav, folder, "test")),
     "cfp": ("labels.jsonl", lambda folder: read(read_cfp_profile, folder)),
     "labels": ("labels.jsonl", lambda folder: read_labels(folder / "labels.jsonl")),

@@ -144,10 +144,10 @@ def test_sides(root):
     assert sides["ibug-val"] == sides["merl-rav-val"] == sides["imm-val"] == "validation"
     assert {name for name in sides if sides[name] == "test"} == {
         *("300w-common", "300w-helen", "300w-lfpw", "300w-challenging", "300w-full"),
-        *("kaggle-test", "merl-rav-test", "ytf-test"),
+        *("kaggle-test", "merl-rav-test", "wflw-test", "ytf-test"),
     }
     own = annotated_training_sets(root)
-    assert own == ["ibug-train", "merl-rav-train", "cfp-train", "ytf-train", "imm-train"]
+    assert own == ["ibug-train", "merl-rav-train", "cfp-train", "wflw-train", "ytf-train", "imm-train"]
 
 
 def test_the_challenging_faces_are_offered_where_they_are(root):

@@ -39,16 +39,16 @@ def picture_inside(folder: Path, name: str) -> Path:
 def picture_size(path: Path) -> tuple[int, int]:
     """(width, height) in pixels, from the file's header alone.
 
-    A picture that its EXIF data turns is refused: nobody knows in which frame its points are.
+    A picture that its EXIF data rotates is refused: its points may be of either frame.
     """
     try:
         with Image.open(path, formats=FORMATS) as image:
-            turned = "exif" in image.info and image.getexif().get(ExifTags.Base.Orientation, 1) > 1
+            rotated = "exif" in image.info and image.getexif().get(ExifTags.Base.Orientation, 1) > 1
             size = image.size
     except Exception as error:  # readers of damaged headers raise nearly anything
         raise ValueError(f"the picture {path.name!r} cannot be read: {error}") from error
-    if turned:
-        raise ValueError(f"the picture {path.name!r} is turned by its EXIF data; save it upright")
+    if rotated:
+        raise ValueError(f"the picture {path.name!r} is rotated by its EXIF data; save it upright")
     return size
 
 

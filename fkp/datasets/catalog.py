@@ -39,7 +39,7 @@ YUNET_FILE = "detectors/face_detection_yunet_2023mar.onnx"
 # From the boxes in iBUG's XML, dlib's detector, to canonical ones: what `data fit-boxes` printed.
 DLIB_BOX = BoxMap(left=0.0266, top=0.0957, right=-0.0218, bottom=0.0531)
 
-# The faces on which the models of a scheme are told apart.
+# The faces on which the models of a scheme are compared.
 TEST_SETS: Mapping[str, str] = {"ibug68": "300w-common", "imm58": "imm-val", "nose1": "imm-val"}
 
 # What `data asymmetry` printed for 300-W's training faces, for CFP's, and nothing to speak of for MERL-RAV's.

@@ -221,7 +221,7 @@ def read_given_boxes(file: Path, on_error: OnError = fail) -> dict[str, NDArray]
         if len(image.boxes) == 1:
             try:
                 with located(file, image.boxes[0].line):
-                    boxes[image.name] = _corners(image.boxes[0])
+                    boxes[_name_on_disk(file.parent, image.name)] = _corners(image.boxes[0])
             except DataError as error:
                 on_error(error)
     return boxes

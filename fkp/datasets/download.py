@@ -36,7 +36,7 @@ class Archive:
     Attributes:
         url: where it is.
         folder: of the data root, where its content belongs.
-        sha256: of the file, in hexadecimal; None where nobody publishes it.
+        sha256: of the file, in hexadecimal; None where none is published.
     """
 
     url: str
@@ -99,7 +99,7 @@ def download(url: str, file: Path) -> None:
             _save(response, part, done, file.name)
     except HTTPError as error:
         if not done or error.code != HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE:
-            raise DownloadError(f"{url} answers {error.code} {error.reason}") from error
+            raise DownloadError(f"{url} returned {error.code} {error.reason}") from error
         if error.headers["Content-Range"] != f"bytes */{done}":  # longer than what there is to get
             part.unlink()
             download(url, file)

@@ -101,13 +101,13 @@ def test_a_pts_that_disagrees_with_the_xml(root):
         list(read_dlib_xml(root / IBUG / TRAIN_XML, DLIB_BOX))
 
 
-def test_a_picture_turned_by_its_exif_data_is_refused(root):
+def test_a_picture_rotated_by_its_exif_data_is_refused(root):
     picture = root / IMM / "33-1m.jpg"
     with Image.open(picture) as image:
         exif = image.getexif()
         exif[0x0112] = 6
         image.save(picture, exif=exif)
-    assert "turned by its EXIF" in problem("imm-val", root).problem
+    assert "rotated by its EXIF" in problem("imm-val", root).problem
 
 
 @pytest.mark.parametrize(

@@ -171,7 +171,7 @@ def test_a_length_that_is_no_number(server, tmp_path):
 
 def test_a_range_is_refused_that_nobody_asked_for(server, tmp_path):
     server.status = 416
-    with pytest.raises(DownloadError, match="answers 416"):
+    with pytest.raises(DownloadError, match="returned 416"):
         d.download(server.url("x"), tmp_path / "x")
 
 
@@ -187,7 +187,7 @@ def test_a_part_that_is_whole_or_too_long(server, tmp_path, had):
 def test_the_server_refuses(server, tmp_path, status):
     server.status = status
     (tmp_path / "x.part").write_bytes(b"01234")
-    with pytest.raises(DownloadError, match=f"http://.*/x answers {status} "):
+    with pytest.raises(DownloadError, match=f"http://.*/x returned {status} "):
         d.download(server.url("x"), tmp_path / "x")
     assert (tmp_path / "x.part").read_bytes() == b"01234"
 

@@ -66,16 +66,20 @@ def labels_file() -> Path:
     return Path(os.environ.get("FKP_LABELS") or Path("runs", "labels.jsonl")).resolve()
 
 
-def read_labels(path: Path) -> dict[str, list[PseudoLabel]]:
+def read_labels(path: Path, on_error: OnError = fail) -> dict[str, list[PseudoLabel]]:
     """The labeled faces of each picture, by the picture's path in the data root.
+
+    Args:
+        path: the file of labels.
+        on_error: called for every broken line.
 
     Raises:
         FileNotFoundError: there is no such file.
-        DataError: the file or a line of it cannot be read.
+        DataError: the file cannot be read.
     """
     if not path.is_file():
         raise FileNotFoundError(f"{path} is not there: make it with `python -m fkp data label`")
-    return _parse(path, read_content(path))
+    return _parse(path, read_content(path), on_error)
 
 
 def resume_labels(path: Path) -> Collection[str]:
@@ -89,7 +93,7 @@ def resume_labels(path: Path) -> Collection[str]:
         return ()
     content = read_content(path)
     end = content.rfind(b"\n") + 1
-    done, rest = _parse(path, content[:end]), content[end:]
+    done, rest = _parse(path, content[:end], fail), content[end:]
     if not (rest.startswith(_LINE_BEGINS) or _LINE_BEGINS.startswith(rest)):
         raise DataError(path, None, "is no file of labels, and is left as it is")
     with path.open("r+b") as file:
@@ -97,14 +101,16 @@ def resume_labels(path: Path) -> Collection[str]:
     return done.keys()
 
 
-def _parse(path: Path, content: bytes) -> dict[str, list[PseudoLabel]]:
+def _parse(path: Path, content: bytes, on_error: OnError) -> dict[str, list[PseudoLabel]]:
     labels: dict[str, list[PseudoLabel]] = {}
     for number, line in enumerate(split_lines(content), start=1):
-        with located(path, number):
-            row = json_object(line)
-            labels[json_field(row, "picture", str)] = [
-                _label(face) for face in json_field(row, "faces", list)
-            ]
+        try:
+            with located(path, number):
+                row = json_object(line)
+                picture, faces = json_field(row, "picture", str), json_field(row, "faces", list)
+                labels[picture] = [_label(face) for face in faces]
+        except DataError as error:
+            on_error(error)
     return labels
 
 
@@ -117,8 +123,10 @@ def _label(face: object) -> PseudoLabel:
     name = json_field(face, "scheme", str)
     if name not in SCHEMES:
         raise ValueError(f"unknown landmark scheme {name!r}")
-    points = json_numbers(json_field(face, "points", list), "points")
-    return PseudoLabel(score, confidence, check_shape(points, SCHEMES[name].num_points), name)
+    points = check_shape(json_numbers(json_field(face, "points", list), "points"), SCHEMES[name].num_points)
+    if not np.isfinite(points).all():
+        raise ValueError("a coordinate is not a finite number")
+    return PseudoLabel(score, confidence, points, name)
 
 
 def append_label(path: Path, picture: str, faces: list[PseudoLabel]) -> None:
@@ -136,13 +144,14 @@ def read_pseudo_labeled(
     Args:
         root: the data root.
         folder: of the pictures, in the data root.
-        scheme: of the points; labels in another one are broken entries.
+        scheme: of the points; a face in another one is a broken entry.
         keep: what faces must be.
         on_error: called for every broken entry.
         every: only every n-th picture is read.
     """
-    names = sorted(item for item in read_labels(labels_file()).items() if item[0].startswith(f"{folder}/"))
-    for name, faces in names[::every]:
+    labels = read_labels(labels_file(), on_error)
+    names = sorted(name for name in labels if name.startswith(f"{folder}/"))
+    for name in names[::every]:
         try:
             with located(root / name):
                 image = picture_inside(root, name)
@@ -151,15 +160,16 @@ def read_pseudo_labeled(
             on_error(error)
             continue
         inner = name.removeprefix(f"{folder}/")
-        for number, face in enumerate(faces):
+        for number, face in enumerate(labels[name]):
+            if face.score < keep.score or face.confidence < keep.confidence:
+                continue
             try:
                 with located(labels_file()):
                     box = _checked_box(name, face, scheme, size)
             except DataError as error:
                 on_error(error)
                 continue
-            sure = face.score >= keep.score and face.confidence >= keep.confidence
-            if sure and (box[2:] - box[:2]).max() >= keep.smallest:
+            if (box[2:] - box[:2]).max() >= keep.smallest:
                 yield Sample(
                     image=image,
                     id=inner if number == 0 else f"{inner}#{number}",

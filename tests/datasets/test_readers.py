@@ -203,6 +203,7 @@ BROKEN_LABELS = {
     "score": ({"score": 7}, "within 0 and 1, not 7"),
     "text": ({"confidence": "high"}, "'confidence' cannot be a str"),
     "none": ({"points": None}, "'points' cannot be a NoneType"),
+    "NaN": ({"points": [[float("nan"), 2.0]] * 68}, "not a finite number"),
     "infinite": ({"points": [[1e400, 2.0]] * 68}, "must not hold a number above"),
 }
 
@@ -215,6 +216,9 @@ def test_labels_of_wrong_types_are_refused(tmp_path, kind):
     file.write_text(json.dumps({"picture": "a.jpg", "faces": [face]}) + "\n")
     with pytest.raises(DataError, match=words):
         read_labels(file)
+    problems = []
+    assert read_labels(file, problems.append) == {}
+    assert [problem.line for problem in problems] == [1]
 
 
 def test_data_root(root, tmp_path, monkeypatch):

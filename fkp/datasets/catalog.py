@@ -97,7 +97,7 @@ class Dataset:
 
 def _held_out(sample: Sample) -> bool:
     """Whether a sample's group belongs to the validation side, by its name alone."""
-    digest = hashlib.sha256(sample.group.encode("utf-8", "surrogateescape")).digest()
+    digest = hashlib.sha256(sample.group.encode("utf-8", "surrogatepass")).digest()
     return int.from_bytes(digest[:8], "big") < _VALIDATION_SHARE * 2**64
 
 

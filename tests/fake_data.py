@@ -21,6 +21,7 @@ IMM = "imm_face_db"
 HELEN = "helen_unlabelled"
 MERL_RAV = "merl_rav"
 CFP = "cfp_profile"
+WFLW = "WFLW"
 LABELS = "labels.jsonl"
 
 
@@ -91,14 +92,16 @@ def write_fake_data(root: Path, rng: np.random.Generator, faces: int = 12) -> No
     _write_imm(root / IMM, rng)
     _write_labeled(root, rng)
     _write_partial(root, rng)
+    _write_wflw(root / WFLW, rng)
 
 
 def _write_ibug(folder: Path, rng: np.random.Generator, faces: int) -> None:
     train = [f"afw/{100 + i // 2}_{1 + i % 2}.jpg" for i in range(faces)]
     train += ["helen/trainset/200_1.jpg", "lfpw/trainset/image_0001.png", "helen/testset/300_1.jpg"]
     with_points, without_points = "lfpw/testset/image_0001.png", "afw/900_1.jpg"
+    challenging = "ibug/image_003_1.jpg"
     entries, boxes = {}, {}
-    for name in [*train, with_points, without_points]:
+    for name in [*train, with_points, without_points, challenging]:
         image, points = make_face(rng)
         write_image(folder / name, image)
         write_pts((folder / name).with_suffix(".pts"), points)
@@ -128,6 +131,33 @@ def _write_imm(folder: Path, rng: np.random.Generator) -> None:
         image, points = make_face(rng, IMM58)
         write_image(folder / f"{name}.jpg", image)
         write_asf(folder / f"{name}.asf", points / (image.shape[1], image.shape[0]), f"{name}.jpg")
+
+
+def _write_wflw(folder: Path, rng: np.random.Generator) -> None:
+    """Faces of which WFLW's order of points is taken from the 68; `b_16_2.jpg` is held out."""
+    lists = folder / "WFLW_annotations/list_98pt_rect_attr_train_test"
+    lists.mkdir(parents=True)
+    for split, names in {
+        "train": ("0--Parade/a_1_1.jpg", "1--Handshaking/b_16_2.jpg"),
+        "test": ("9--Press/c_9_3.jpg",),
+    }.items():
+        lines = []
+        for name in names:
+            image, points = make_face(rng)
+            write_image(folder / "WFLW_images" / name, image)
+            lines.append(wflw_line(name, points))
+        (lists / f"list_98pt_rect_attr_{split}.txt").write_text("".join(lines))
+
+
+def wflw_line(name: str, points: NDArray) -> str:
+    """A line of WFLW's lists for the 68 points of a face; the 30 others lie on the chin's tip."""
+    all98 = np.tile(points[8], (98, 1))
+    all98[:33:2] = points[:17]
+    all98[33:38], all98[42:47], all98[51:60] = points[17:22], points[22:27], points[27:36]
+    all98[[60, 61, 63, 64, 65, 67, 68, 69, 71, 72, 73, 75]] = points[36:48]
+    all98[76:96] = points[48:]
+    box = (*points.min(axis=0).astype(int), *points.max(axis=0).astype(int))
+    return " ".join([*(f"{v:.6f}" for v in all98.ravel()), *map(str, box), *"000000", name]) + "\n"
 
 
 def _write_labeled(root: Path, rng: np.random.Generator) -> None:

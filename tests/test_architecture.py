@@ -24,6 +24,7 @@ LEAVES = {
     "fkp.pixel_packing",
     "fkp.letterbox",
     "fkp.large_pose",
+    "fkp.shapes",
 }
 LEAF_IMPORTS = {"fkp.spec": {"fkp.schemes"}, "fkp.history": {"fkp.atomic"}}
 # In the order of the layers: a package imports leaves and packages that stand above it.

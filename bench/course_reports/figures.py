@@ -11,7 +11,7 @@ from PIL import Image
 
 from bench.course_reports.rows import CurveRow
 from fkp.datasets import Sample
-from fkp.datasets.shapes import ShapeModel, unit_points, unit_shapes
+from fkp.datasets.unit_shapes import unit_points, unit_shapes
 from fkp.geometry import crop_transform, from_unit, mirror_points, mirror_transform, to_unit, warp
 from fkp.images import load_image
 from fkp.inspection import rendering
@@ -21,6 +21,7 @@ from fkp.runtime.detectors import HaarDetector
 from fkp.runtime.drawing import draw
 from fkp.runtime.landmarker import Landmarker
 from fkp.schemes import get_scheme
+from fkp.shapes import ShapeModel
 
 # A photo in the public domain, see demo/examples/CREDITS.md.
 PORTRAIT = Path(__file__).resolve().parents[2] / "demo" / "examples" / "eileen-collins.jpg"

@@ -26,10 +26,11 @@ from bench.detectors import RUNTIME_DETECTOR
 from bench.faces import DETECTOR, FAR_TURN, HALF_TURN, TRUTH, TestSet, best_match, head_turns
 from bench.scores import common_schemes, face_errors
 from fkp.datasets import Sample, as_scheme, load
-from fkp.datasets.shapes import ShapeModel, unit_points, unit_shapes
+from fkp.datasets.unit_shapes import unit_points, unit_shapes
 from fkp.geometry import points_box
 from fkp.images import load_image
 from fkp.runtime.detectors import get_detector
+from fkp.shapes import ShapeModel
 
 PROTOCOL = 1  # increase when the predictions of the same files change
 MOST_COMPONENTS = 40

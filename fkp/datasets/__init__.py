@@ -5,11 +5,8 @@ from fkp.datasets.catalog import (
     DLIB_BOX,
     TEST_SETS,
     Dataset,
-    available,
-    cache_folder,
-    find_data_root,
-    load,
 )
+from fkp.datasets.loading import available, cache_folder, find_data_root, load
 from fkp.datasets.sample import OnError, Sample, as_scheme, fail
 
 __all__ = [

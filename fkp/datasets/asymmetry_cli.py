@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from fkp.datasets.catalog import available, load
 from fkp.datasets.conventions import Asymmetry, label_asymmetry, typical_inter_ocular
+from fkp.datasets.loading import annotated_training_sets, load
 from fkp.datasets.options import add_data, data_root, positive
 from fkp.datasets.sample import Sample
 from fkp.geometry import mirror_points
@@ -44,13 +44,11 @@ def _asymmetry(args: argparse.Namespace) -> int:
 
     root, landmarker = data_root(args.data), Landmarker(args.model)
     print(f"{'labels':24}{'shift':>8}{'error':>8}{'faces':>7}   percent of the inter-ocular distance")
-    for name in available(root):
-        if name.endswith("-train"):
-            faces = load(name, root)
-            faces = [face for face in faces if face.scheme == landmarker.spec.scheme]
-            faces = faces[:: max(1, len(faces) // (args.most or len(faces) or 1))]
-            for part, found in asymmetries(landmarker, name, faces):
-                print(f"{part:24}{found.shift:+8.2f}{found.error:8.2f}{found.faces:7}")
+    for name in annotated_training_sets(root):
+        faces = [face for face in load(name, root) if face.scheme == landmarker.spec.scheme]
+        faces = faces[:: max(1, len(faces) // (args.most or len(faces) or 1))]
+        for part, found in asymmetries(landmarker, name, faces):
+            print(f"{part:24}{found.shift:+8.2f}{found.error:8.2f}{found.faces:7}")
     return 0
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from numpy.typing import NDArray
 
 from fkp.datasets.sample import Sample
+from fkp.errors import UsageError
 from fkp.geometry import BoxMap, box_iou
 
 # A box that overlaps a face less than this is on something else.
@@ -22,7 +23,7 @@ def fit_box_map(samples: Sequence[Sample], found: Iterable[NDArray]) -> tuple[Bo
             face most is taken.
 
     Raises:
-        ValueError: no box overlaps its face.
+        UsageError: no box overlaps its face.
     """
     pairs = []
     for sample, boxes in zip(samples, found, strict=True):
@@ -30,6 +31,6 @@ def fit_box_map(samples: Sequence[Sample], found: Iterable[NDArray]) -> tuple[Bo
         if overlaps.size and overlaps.max() > _MIN_IOU:
             pairs.append((boxes[overlaps.argmax()], sample.box))
     if not pairs:
-        raise ValueError("no box overlaps its face, so there is nothing to fit")
+        raise UsageError("no box overlaps its face, so there is nothing to fit")
     ours, canonical = zip(*pairs, strict=True)
     return BoxMap.fit(ours, canonical), len(pairs)

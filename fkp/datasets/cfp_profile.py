@@ -7,9 +7,16 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from fkp.datasets.face_lines import read_face_lines
+from fkp.datasets.parsing import json_field
 from fkp.datasets.sample import OnError, Sample, fail
 
-_LOOKS_TO = {"left": "right", "right": "left"}
+_LOOKS_TO = {
+    "frontal": "frontal",
+    "left": "right",
+    "right": "left",
+    "lefthalf": "righthalf",
+    "righthalf": "lefthalf",
+}
 
 
 def read_cfp_profile(folder: Path, on_error: OnError = fail) -> Iterator[Sample]:
@@ -17,5 +24,5 @@ def read_cfp_profile(folder: Path, on_error: OnError = fail) -> Iterator[Sample]
 
     A line's `pose` names the side of the face that is seen, a sample's the way that the face looks.
     """
-    for sample in read_face_lines(folder, lambda row: str(row["person"]), on_error):
-        yield dataclasses.replace(sample, pose=_LOOKS_TO[sample.pose or ""])
+    for sample in read_face_lines(folder, lambda row: json_field(row, "person", str), on_error):
+        yield dataclasses.replace(sample, pose=_LOOKS_TO[sample.pose or "frontal"])

@@ -1,4 +1,4 @@
-"""`python -m fkp data`: get public data sets, check them, fit boxes to them."""
+"""`python -m fkp data`: download public data sets, check data, label pictures, fit boxes."""
 
 from __future__ import annotations
 
@@ -17,22 +17,16 @@ from fkp.atomic import write_text
 from fkp.datasets import asymmetry_cli
 from fkp.datasets.asymmetry_cli import mirror_averaged
 from fkp.datasets.box_fitting import fit_box_map
-from fkp.datasets.catalog import (
-    DATASETS,
-    THINGS_FOLDER,
-    YUNET_FILE,
-    available,
-    load,
-    training_pictures,
-)
-from fkp.datasets.check import check, find_sources, table
+from fkp.datasets.catalog import DATASETS, NEGATIVES_FOLDER, YUNET_FILE
 from fkp.datasets.download import ARCHIVES, get
 from fkp.datasets.head_fitting import HEADS, fit_head
+from fkp.datasets.inventory import check, find_sources, table
+from fkp.datasets.loading import available, load, training_pictures
 from fkp.datasets.negatives import gather
 from fkp.datasets.options import add_data, data_root, positive
 from fkp.datasets.pseudo_labels import PseudoLabel, append_label, labels_file, resume_labels
 from fkp.datasets.sample import Sample
-from fkp.errors import ImageError
+from fkp.errors import ImageError, UsageError
 from fkp.images import load_image
 from fkp.schemes import SCHEMES
 
@@ -44,32 +38,50 @@ _SHOWN_PROBLEMS = 20
 _DOUBTFUL = 0.3  # boxes that score less are not labeled at all
 
 
+_HELP = """\
+A data root is a folder that holds the data sets, each in a folder of its own. It is named by --data, else
+by $FKP_DATA, else it is ./data.
+
+examples:
+  python -m fkp data get ibug          download 300-W into the data root; also: imm, ytf
+  python -m fkp data check data        list what can be read there, and what is wrong with it
+  python -m fkp data check my.xml      check your own annotations: a file of dlib's imglab, or a folder
+                                       of pictures with .pts files
+  python -m fkp data label             label the training pictures with a teacher"""
+
+
 def add_parser(subparsers: argparse._SubParsersAction) -> None:
     """Adds `data` with its own commands."""
-    parser = subparsers.add_parser("data")
-    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    sets = "\n".join(f"  {name:<18}{dataset.title}" for name, dataset in DATASETS.items())
+    parser = subparsers.add_parser(
+        "data",
+        description="Download, check and label the data sets that models are trained and measured on.",
+        epilog=f"{_HELP}\n\ndata sets:\n{sets}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
     _add_check(commands)
     _add_get(commands)
     _add_fit_boxes(commands)
     _add_fit_heads(commands)
     _add_label(commands)
-    _add_things(commands)
+    _add_negatives(commands)
     asymmetry_cli.add_parser(commands)
 
 
 def _add_check(commands: argparse._SubParsersAction) -> None:
     parser = commands.add_parser(
         "check",
-        help="say what is there and what is wrong with it",
+        help="list what can be read, and what is wrong with it",
         description="Reads all annotations and decodes all pictures; exits with 1 if something is wrong.",
     )
-    parser.add_argument("path", type=Path, help="a data root, a data set's folder, or an .xml of dlib's")
-    parser.add_argument("--skip-broken", action="store_true", help="count what is broken, and exit with 0")
+    parser.add_argument("path", type=Path, help="a data root, a data set's folder, or a file of dlib's XML")
+    parser.add_argument("--skip-broken", action="store_true", help="exit with 0 even if something is wrong")
     parser.set_defaults(func=_check)
 
 
 def _add_get(commands: argparse._SubParsersAction) -> None:
-    parser = commands.add_parser("get", help="download a public data set, or go on with it")
+    parser = commands.add_parser("get", help="download a public data set, or continue a download")
     parser.add_argument("name", choices=ARCHIVES, help="the data set")
     default = Path(os.environ.get("FKP_DATA") or "data")
     parser.add_argument(
@@ -80,7 +92,7 @@ def _add_get(commands: argparse._SubParsersAction) -> None:
 
 def _add_fit_boxes(commands: argparse._SubParsersAction) -> None:
     parser = commands.add_parser(
-        "fit-boxes", help="measure how the boxes of face detectors lie to the landmarks' tight boxes"
+        "fit-boxes", help="fit the maps from face detectors' boxes to the landmarks' tight boxes"
     )
     add_data(parser)
     parser.set_defaults(func=_fit_boxes)
@@ -101,10 +113,11 @@ def _add_fit_heads(commands: argparse._SubParsersAction) -> None:
 def _add_label(commands: argparse._SubParsersAction) -> None:
     parser = commands.add_parser(
         "label",
-        help="find and landmark the faces in every training picture, as a teacher for training",
-        description="Writes one line a picture: the faces that YuNet finds and the points that a landmark "
-        "model puts on them, averaged with those of the mirrored picture. Labels make the data sets "
-        "helen-labelled and ytf-labelled, and the face detector's training data. Goes on where it stopped.",
+        help="label the faces in every training picture with a teacher",
+        description="Writes one line for each picture: the faces that YuNet finds, and the points that a "
+        "landmark model predicts for them, averaged with those of the mirrored picture. The data sets "
+        "helen-labelled and ytf-labelled and the face detector's training read these labels. Continues a "
+        "file of labels that is already there; refuses any other file.",
     )
     add_data(parser)
     parser.add_argument("--model", default="fkp68-large", help="landmark model, name or path (fkp68-large)")
@@ -113,19 +126,19 @@ def _add_label(commands: argparse._SubParsersAction) -> None:
     parser.set_defaults(func=_label)
 
 
-def _add_things(commands: argparse._SubParsersAction) -> None:
+def _add_negatives(commands: argparse._SubParsersAction) -> None:
     parser = commands.add_parser(
-        "things",
-        help="gather pictures of things, animals and print for the face detector to learn from",
-        description=f"Copies pictures without people from folders of yours into {THINGS_FOLDER}/ of the data "
-        "root, shrunk to 640 pixels. Run `python -m fkp data label` afterwards: should somebody be in them "
-        "all the same, YuNet says where.",
+        "negatives",
+        help="copy pictures without people, for training the face detector",
+        description="Copies pictures of things, animals and print from your folders into "
+        f"{NEGATIVES_FOLDER}/ of the data root, shrunk to 640 pixels. Run `python -m fkp data label` "
+        "afterwards: it finds the people who are in them all the same.",
     )
-    parser.add_argument("folders", type=Path, nargs="+", metavar="FOLDER", help="searched with all in it")
-    most = "pictures of each folder (default: %(default)s)"
+    parser.add_argument("folders", type=Path, nargs="+", metavar="FOLDER", help="with its subfolders")
+    most = "at most N pictures of each folder (default: %(default)s)"
     parser.add_argument("--most", type=positive, default=500, metavar="N", help=most)
     add_data(parser)
-    parser.set_defaults(func=_things)
+    parser.set_defaults(func=_negatives)
 
 
 def _check(args: argparse.Namespace) -> int:
@@ -133,21 +146,19 @@ def _check(args: argparse.Namespace) -> int:
         raise FileNotFoundError(f"{args.path} is not there")
     sources = find_sources(args.path)
     if not sources:
-        raise ValueError(f"{args.path} holds no known layout (dlib's XML, .pts, the YTF CSVs, IMM's .asf)")
+        raise UsageError(f"{args.path} holds no known layout (dlib's XML, .pts, the YTF CSVs, IMM's .asf)")
     findings = [check(source) for source in sources]
-    print(table(findings))
-    if names := available(args.path):
-        print(f"data sets there: {', '.join(names)}")
     problems = [problem for finding in findings for problem in finding.problems]
-    if not problems:
-        print("nothing is wrong")
-        return 0
-    for problem in problems[:_SHOWN_PROBLEMS]:
-        print(problem)
+    lines = [table(findings)]
+    if names := available(args.path):
+        lines.append(f"data sets there: {', '.join(names)}")
+    lines += map(str, problems[:_SHOWN_PROBLEMS])
     if len(problems) > _SHOWN_PROBLEMS:
-        print(f"... and {len(problems) - _SHOWN_PROBLEMS} more")
-    print(f"{'skipped' if args.skip_broken else 'wrong'}: {len(problems)}")
-    return 0 if args.skip_broken else 1
+        lines.append(f"... and {len(problems) - _SHOWN_PROBLEMS} more")
+    found = f"{'skipped' if args.skip_broken else 'wrong'}: {len(problems)}"
+    lines.append(found if problems else "nothing is wrong")
+    print("\n".join(lines).encode("utf-8", "backslashreplace").decode())  # names of files need not be UTF-8
+    return 1 if problems and not args.skip_broken else 0
 
 
 def _get(args: argparse.Namespace) -> int:
@@ -211,9 +222,9 @@ def _label(args: argparse.Namespace) -> int:
 
     root = data_root(args.data)
     out = args.out or labels_file()
+    done = resume_labels(out)
     detector = YuNetDetector(args.yunet or root / YUNET_FILE, threshold=_DOUBTFUL)
     landmarker = Landmarker(args.model, detector=detector, refine=True)
-    done = resume_labels(out)
     names = [path.relative_to(root).as_posix() for path in training_pictures(root)]
     left = [name for name in names if name not in done]
     for name in tqdm(left, "labeling", unit="picture", disable=None):
@@ -235,10 +246,10 @@ def label_picture(landmarker: Landmarker, image: NDArray[np.uint8]) -> list[Pseu
     ]
 
 
-def _things(args: argparse.Namespace) -> int:
+def _negatives(args: argparse.Namespace) -> int:
     if missing := [str(folder) for folder in args.folders if not folder.is_dir()]:
         raise FileNotFoundError(f"no such folder: {', '.join(missing)}")
-    out = data_root(args.data) / THINGS_FOLDER
-    copied, passed = gather(args.folders, out, args.most)
-    print(f"{copied} pictures are in {out}; {passed} could not be read or are too small")
+    out = data_root(args.data) / NEGATIVES_FOLDER
+    copied, skipped = gather(args.folders, out, args.most)
+    print(f"{copied} pictures are in {out}; {skipped} could not be read or are too small")
     return 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import xml.sax.handler
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
@@ -14,14 +15,19 @@ import defusedxml.sax
 import numpy as np
 from numpy.typing import NDArray
 
+from fkp.datasets.annotation_checks import check_near, check_points, photo, picture_inside, picture_size
+from fkp.datasets.parsing import number
 from fkp.datasets.pts import read_pts
 from fkp.datasets.sample import OnError, Sample, fail, located
-from fkp.datasets.validation import check_near, check_points, photo, picture_inside, picture_size
 from fkp.errors import DataError
 from fkp.geometry import BoxMap, points_box
 from fkp.schemes import IBUG68
 
 _PART_NAMES = [f"{index:02d}" for index in range(IBUG68.num_points)]
+
+# The values of a box's `ignore` that leave it a face. dlib ignores the others: parts of pictures that are
+# neither face nor background.
+_NOT_IGNORED = {"0", "false", ""}
 
 # Mean distance in pixels between an XML's whole-pixel points and the .pts beside the picture.
 # Rounding alone makes 0.38; the wrong file, or one shifted by a pixel, makes more than this.
@@ -55,8 +61,8 @@ class _Handler(xml.sax.handler.ContentHandler):
         attributes = dict(attrs.items())
         line = self._locator.getLineNumber() or 0
         if name == "image":
-            self._image = _Image(line, attributes.get("file", ""), [])
-        elif name == "box" and self._image:
+            self._image = _Image(line, attributes.get("file", "").replace("\\", "/"), [])
+        elif name == "box" and self._image and attributes.get("ignore", "0") in _NOT_IGNORED:
             self._box = _Box(line, attributes, [])
             self._image.boxes.append(self._box)
         elif name == "part" and self._box:
@@ -71,35 +77,54 @@ class _Handler(xml.sax.handler.ContentHandler):
 
 
 def _read_images(file: Path, on_error: OnError) -> Iterator[_Image]:
-    """The `image` elements up to the place where the file is broken, if it is."""
+    """The `image` elements up to the place where the file is broken, if it is.
+
+    Windows' backslashes in the names are slashes here.
+    """
     parser = defusedxml.sax.make_parser()
     handler = _Handler(parser)
     parser.setContentHandler(handler)
+    images = 0
     try:
         with file.open("rb") as stream:
             while chunk := stream.read(1 << 16):
                 parser.feed(chunk)
+                images += len(handler.finished)
                 yield from handler.finished
                 handler.finished.clear()
         parser.close()
+        if not images:
+            on_error(DataError(file, None, "holds no pictures"))
+    except OSError as error:
+        on_error(DataError(file, None, f"cannot be read: {error.strerror}"))
     except SAXParseException as error:
         on_error(DataError(file, error.getLineNumber(), f"is not well-formed XML: {error.getMessage()}"))
     except (LookupError, ValueError) as error:  # an unknown encoding; entities, which defusedxml refuses
         on_error(DataError(file, parser.getLineNumber(), f"is refused: {error}"))
 
 
+def _name_on_disk(folder: Path, name: str) -> str:
+    """The picture's name as the file system has it.
+
+    dlib writes the bytes of a name as they are and declares them to be ISO 8859-1, whatever they are.
+    """
+    try:
+        written = os.fsdecode(name.encode("latin-1"))
+        return written if (folder / written).is_file() else name
+    except (ValueError, OSError):  # not of ISO 8859-1; a name that no file can have
+        return name
+
+
 def _numbers(attributes: Mapping[str, str], *names: str) -> list[float]:
     try:
-        return [float(attributes[name]) for name in names]
+        return [number(attributes[name].strip()) for name in names]
     except (KeyError, ValueError):
-        raise ValueError(f"{', '.join(names)} must be numbers: {attributes}") from None
+        raise ValueError(f"{', '.join(names)} must be finite numbers: {dict(attributes)}") from None
 
 
 def _corners(box: _Box) -> NDArray:
     """The box as (x0, y0, x1, y1)."""
     left, top, width, height = _numbers(box.attributes, "left", "top", "width", "height")
-    if not np.isfinite([left, top, width, height]).all():
-        raise ValueError("a side of the box is not a finite number")
     if min(width, height) <= 0:
         raise ValueError("the box has no area")
     return np.array([left, top, left + width, top + height])
@@ -158,11 +183,11 @@ def read_dlib_xml(
     """
     faces: Counter[str] = Counter()
     for image in _read_images(file, on_error):
-        name = image.name
-        if not keep(name):
+        if not keep(image.name):
             continue
         try:
             with located(file, image.line):
+                name = _name_on_disk(file.parent, image.name)
                 path = picture_inside(file.parent, name)
                 size = picture_size(path)
         except DataError as error:
@@ -198,7 +223,7 @@ def read_given_boxes(file: Path, on_error: OnError = fail) -> dict[str, NDArray]
         elif len(image.boxes) == 1:
             try:
                 with located(file, image.boxes[0].line):
-                    boxes[image.name] = _corners(image.boxes[0])
+                    boxes[_name_on_disk(file.parent, image.name)] = _corners(image.boxes[0])
             except DataError as error:
                 on_error(error)
     return boxes

@@ -1,16 +1,16 @@
-"""Gets the public data sets: a download that can be resumed, and an unpacking that is whole or not at all."""
+"""Downloads the public data sets: resumable downloads, and archives that are unpacked whole or not at all."""
 
 from __future__ import annotations
 
+import errno
 import gzip
 import hashlib
 import http.client
 import shutil
+import ssl
 import stat
 import tarfile
-import tempfile
 import zipfile
-import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -24,15 +24,24 @@ from fkp.datasets.catalog import IBUG_FOLDER, IMM_FOLDER, YTF_FOLDER
 from fkp.errors import DownloadError
 
 _CHUNK = 1 << 20
+# What the disk says, not the archive.
+_DISK_ERRORS = {errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EPERM, errno.EROFS, errno.EIO, errno.EMFILE}
 _TIMEOUT = 30  # seconds without a sign of life from the server
 
 
 @dataclass(frozen=True, slots=True)
 class Archive:
-    """A public archive, and the folder of the data root where its content belongs."""
+    """A public archive.
+
+    Attributes:
+        url: where it is.
+        folder: of the data root, where its content belongs.
+        sha256: of the file, in hexadecimal; None where none is published.
+    """
 
     url: str
     folder: str
+    sha256: str | None = None
 
     @property
     def file_name(self) -> str:
@@ -57,7 +66,8 @@ def get(archive: Archive, root: Path) -> Path:
 
     Raises:
         DownloadError: the folder is there already, the server cannot be reached or has no such
-            file, the download broke off, the archive is broken, or the disk is full.
+            file, the download broke off, the archive is broken or another one than is expected, or the disk
+            is full.
     """
     target = root / archive.folder
     if target.exists():
@@ -67,7 +77,7 @@ def get(archive: Archive, root: Path) -> Path:
         root.mkdir(parents=True, exist_ok=True)
         if not file.exists():
             download(archive.url, file)
-        print(f"SHA-256 of {file.name}: {_sha256(file)}")
+        _check_sha256(file, archive.sha256)
         unpack(file, target)
         file.unlink()
     except OSError as error:
@@ -88,15 +98,15 @@ def download(url: str, file: Path) -> None:
         with urlopen(request, timeout=_TIMEOUT) as response:
             _save(response, part, done, file.name)
     except HTTPError as error:
-        if error.code != HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE:
-            raise DownloadError(f"{url} answers {error.code} {error.reason}") from error
+        if not done or error.code != HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE:
+            raise DownloadError(f"{url} returned {error.code} {error.reason}") from error
         if error.headers["Content-Range"] != f"bytes */{done}":  # longer than what there is to get
             part.unlink()
             download(url, file)
             return
     except URLError as error:
         raise DownloadError(f"{url} cannot be reached: {error.reason}") from error
-    except (http.client.HTTPException, TimeoutError, ConnectionError) as error:
+    except (http.client.HTTPException, TimeoutError, ConnectionError, ssl.SSLError) as error:
         raise DownloadError(f"{url} broke off ({error!r}); run the command again to go on") from error
     part.replace(file)
 
@@ -105,10 +115,10 @@ def _save(response: http.client.HTTPResponse, part: Path, done: int, title: str)
     """Appends the answer to what is `done`, or begins anew where the server ignored the range."""
     if response.status != HTTPStatus.PARTIAL_CONTENT:
         done = 0
-    elif not response.headers["Content-Range"].startswith(f"bytes {done}-"):
+    elif not response.headers.get("Content-Range", "").startswith(f"bytes {done}-"):
         raise DownloadError(f"{title}: the server sent another part than was asked for; delete {part}")
-    length = response.headers["Content-Length"]
-    total = done + int(length) if length else None
+    length = response.headers.get("Content-Length", "")
+    total = done + int(length) if length.isdecimal() else None
     if total and total - done > (free := shutil.disk_usage(part.parent).free):
         raise DownloadError(f"{title} needs {total - done:,} more bytes, but {part.parent} has {free:,} free")
     with (
@@ -131,20 +141,32 @@ def unpack(file: Path, target: Path) -> None:
         DownloadError: the archive is broken, or an entry of it would land outside the folder; the
             archive is deleted.
     """
-    target.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=target.parent, prefix=".unpack-") as temporary:
-        content = Path(temporary) / "content"
-        try:
-            if file.suffix == ".zip":
-                _unpack_zip(file, content)
-            else:
-                with tarfile.open(file) as tar:
-                    tar.extractall(content, filter="data")
-        except (tarfile.TarError, zipfile.BadZipFile, gzip.BadGzipFile, zlib.error, EOFError) as error:
-            file.unlink()
-            raise DownloadError(f"{file.name} is broken and was deleted ({error}); get it again") from error
+    temporary = target.parent / f".unpack-{target.name}"
+    content = temporary / "content"
+    shutil.rmtree(temporary, ignore_errors=True)  # what a killed process left
+    content.mkdir(parents=True)
+    try:
+        if file.suffix == ".zip":
+            _unpack_zip(file, content)
+        else:
+            _unpack_tar_gz(file, content)
         inner = content / target.name
         (inner if inner.is_dir() else content).rename(target)
+    except Exception as error:  # readers of damaged archives raise nearly anything
+        if isinstance(error, OSError) and error.errno in _DISK_ERRORS:
+            raise
+        file.unlink()
+        raise DownloadError(f"{file.name} is broken and was deleted ({error}); get it again") from error
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _unpack_tar_gz(file: Path, folder: Path) -> None:
+    with gzip.open(file) as stream:
+        with tarfile.open(fileobj=stream, mode="r|") as tar:
+            tar.extractall(folder, filter="data")
+        while stream.read(_CHUNK):  # to the end of the stream, where the checksum of the whole is compared
+            pass
 
 
 def _unpack_zip(file: Path, folder: Path) -> None:
@@ -158,6 +180,10 @@ def _unpack_zip(file: Path, folder: Path) -> None:
         archive.extractall(folder)
 
 
-def _sha256(file: Path) -> str:
+def _check_sha256(file: Path, expected: str | None) -> None:
     with file.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
+        actual = hashlib.file_digest(stream, "sha256").hexdigest()
+    print(f"SHA-256 of {file.name}: {actual}")
+    if expected and actual != expected:
+        file.unlink()
+        raise DownloadError(f"{file.name} is not the archive that is expected, with the SHA-256 {expected}")

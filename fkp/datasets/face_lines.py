@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -10,8 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fkp.datasets.annotation_checks import check_partial, picture_inside, picture_size
+from fkp.datasets.parsing import json_field, json_numbers, json_object, read_lines
 from fkp.datasets.sample import COVERED, HIDDEN, VISIBLE, OnError, Sample, fail, located
-from fkp.datasets.validation import check_partial, picture_inside, picture_size
 from fkp.errors import DataError
 from fkp.geometry import annotated_box
 from fkp.schemes import IBUG68
@@ -39,40 +39,38 @@ def read_face_lines(
         keep: which lines to read.
     """
     file = folder / LABELS_FILE
-    for number, line in enumerate(file.read_bytes().splitlines(), start=1):
+    try:
+        lines = read_lines(file)
+    except DataError as error:
+        on_error(error)
+        return
+    for i, line in lines:
         try:
-            with located(file, number):
-                row = _parse(line)
+            with located(file, i):
+                row = json_object(line)
                 sample = _sample(folder, row, group) if keep(row) else None
         except DataError as error:
             on_error(error)
             continue
         if sample is not None:
             yield sample
-
-
-def _parse(line: bytes) -> dict[str, Any]:
-    row = json.loads(line)
-    if not isinstance(row, dict):
-        raise ValueError("a line must be a JSON object")
-    return row
+    if not lines:
+        on_error(DataError(file, None, "holds no faces"))
 
 
 def _sample(folder: Path, row: dict[str, Any], group: Callable[[dict[str, Any]], str]) -> Sample:
-    try:
-        name, pose, listed = row["image"], row["pose"], row["points"]
-        image = picture_inside(folder, name)
-        points = np.array([(np.nan, np.nan) if point is None else point for point in listed], np.float64)
-        state = None if row.get("state") is None else np.asarray(row["state"])
-        yaw = None if row.get("yaw_deg") is None else float(row["yaw_deg"])
-        side = group(row)
-    except KeyError as error:
-        raise ValueError(f"the line has no {error}") from error
-    except TypeError as error:
-        raise ValueError(f"the line cannot be read: {error}") from error
+    name, pose = json_field(row, "image", str), json_field(row, "pose", str)
     if pose not in POSES:
         raise ValueError(f"the pose must be one of {', '.join(POSES)}, not {pose!r}")
+    image = picture_inside(folder, name)
+    listed = json_field(row, "points", list)
+    points = json_numbers([[np.nan] * 2 if point is None else point for point in listed], "points")
     points = check_partial(points, IBUG68.num_points, picture_size(image))
+    state = yaw = None
+    if row.get("state") is not None:
+        state = check_state(json_numbers(json_field(row, "state", list), "state"), points)
+    if row.get("yaw_deg") is not None:
+        yaw = _degrees(json_field(row, "yaw_deg", float))
     return Sample(
         image=image,
         id=name,
@@ -80,11 +78,17 @@ def _sample(folder: Path, row: dict[str, Any], group: Callable[[dict[str, Any]],
         points=points,
         scheme=IBUG68.name,
         given_box=None,
-        group=side,
-        state=None if state is None else check_state(state, points),
+        group=group(row),
+        state=state,
         pose=pose,
         yaw=None if yaw is None else -yaw,
     )
+
+
+def _degrees(yaw: float) -> float:
+    if not abs(yaw) <= 180:
+        raise ValueError(f"yaw_deg must be within -180 and 180, not {yaw}")
+    return yaw
 
 
 def check_state(state: NDArray, points: NDArray) -> NDArray[np.int8]:

@@ -10,20 +10,21 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from fkp.datasets.annotation_checks import check_partial, picture_inside, picture_size
 from fkp.datasets.face_lines import LABELS_FILE, POSES, read_face_lines
+from fkp.datasets.parsing import files_of, json_field
 from fkp.datasets.pts import read_pts
 from fkp.datasets.sample import COVERED, HIDDEN, VISIBLE, OnError, Sample, fail, located
-from fkp.datasets.validation import check_partial, picture_inside, picture_size
 from fkp.errors import DataError
 from fkp.geometry import annotated_box
 from fkp.schemes import IBUG68
 
-Side = Literal["train", "test"]
+Split = Literal["train", "test"]
 
 # Where the authors' script puts the labels beside the pictures, and where their download has them.
 MERL_RAV_FOLDERS = ("merl_rav_organized", "merl_rav_labels")
@@ -31,12 +32,12 @@ _AFLW_FOLDERS = ("aflw/flickr/0", "aflw/flickr/2", "aflw/flickr/3")
 _PHOTO = re.compile(r"image\d+")
 
 
-def read_merl_rav(folder: Path, side: Side, on_error: OnError = fail) -> Iterator[Sample]:
-    """The faces of one side, from whichever layout the folder holds; a sample's group is AFLW's photo.
+def read_merl_rav(folder: Path, split: Split, on_error: OnError = fail) -> Iterator[Sample]:
+    """The faces of one split, from whichever layout the folder holds; a sample's group is AFLW's photo.
 
     Args:
         folder: of the data set.
-        side: "train" or "test".
+        split: "train" or "test".
         on_error: called for every broken entry.
 
     Raises:
@@ -44,28 +45,36 @@ def read_merl_rav(folder: Path, side: Side, on_error: OnError = fail) -> Iterato
     """
     if (folder / LABELS_FILE).is_file():
         return read_face_lines(
-            folder, lambda row: photo_number(row["image"]), on_error, lambda row: row.get("split") == side
+            folder, lambda row: photo_number(row["image"]), on_error, lambda row: _split_of(row) == split
         )
-    return read_merl_rav_pts(folder, side, on_error)
+    return read_merl_rav_pts(folder, split, on_error)
 
 
-def read_merl_rav_pts(folder: Path, side: Side | None, on_error: OnError = fail) -> Iterator[Sample]:
+def read_merl_rav_pts(folder: Path, split: Split | None, on_error: OnError = fail) -> Iterator[Sample]:
     """The same from the authors' files.
 
     They are `merl_rav_labels/POSE/SIDEset/[labels/]imageNNNNN[_n].pts` with AFLW's photos in `aflw/flickr`
     or those in `merl_rav_organized`, where each has its picture beside it. Coordinates are taken as they
-    stand there. No side means both.
+    stand there. No split means both.
     """
     top = next((folder / name for name in MERL_RAV_FOLDERS if (folder / name).is_dir()), None)
     if top is None:
         raise FileNotFoundError(f"{folder} holds neither {LABELS_FILE} nor {' nor '.join(MERL_RAV_FOLDERS)}")
     for pose in POSES:
-        for file in sorted((top / pose).glob(f"{side or '*'}set/**/*.pts")):
+        folders = sorted((top / pose).glob(f"{split or '*'}set/**/"))
+        for file in (file for inner in folders for file in files_of(inner, ".pts")):
             try:
                 with located(file):
                     yield _sample(folder, file, pose)
             except DataError as error:
                 on_error(error)
+
+
+def _split_of(row: dict[str, Any]) -> str:
+    split = json_field(row, "split", str)
+    if split not in ("train", "test"):
+        raise ValueError(f"the split must be train or test, not {split!r}")
+    return split
 
 
 def _sample(folder: Path, file: Path, pose: str) -> Sample:

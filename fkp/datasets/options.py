@@ -5,7 +5,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from fkp.datasets.catalog import find_data_root
+from fkp.datasets.loading import find_data_root
+from fkp.errors import UsageError
 
 
 def add_data(parser: argparse._ActionsContainer) -> None:
@@ -27,9 +28,9 @@ def data_root(argument: Path | None) -> Path:
     """The data root that `--data` names, or the default.
 
     Raises:
-        ValueError: it is not there; the message says how to get data.
+        UsageError: it is not there; the message says how to get data.
     """
     root = find_data_root(argument)
     if root is None:
-        raise ValueError("no data found: give --data DIR, set FKP_DATA, or `python -m fkp data get ibug`")
+        raise UsageError("no data found: give --data DIR, set FKP_DATA, or `python -m fkp data get ibug`")
     return root

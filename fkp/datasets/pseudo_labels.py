@@ -16,10 +16,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fkp.datasets.annotation_checks import check_points, check_shape, photo, picture_inside, picture_size
+from fkp.datasets.parsing import json_field, json_numbers, json_object, read_content, split_lines
 from fkp.datasets.sample import OnError, Sample, fail, located
-from fkp.datasets.validation import photo, picture_inside
 from fkp.errors import DataError
 from fkp.geometry import points_box
+from fkp.schemes import SCHEMES, Scheme
+
+_LINE_BEGINS = b'{"picture": "'
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -62,41 +66,67 @@ def labels_file() -> Path:
     return Path(os.environ.get("FKP_LABELS") or Path("runs", "labels.jsonl")).resolve()
 
 
-def read_labels(path: Path) -> dict[str, list[PseudoLabel]]:
+def read_labels(path: Path, on_error: OnError = fail) -> dict[str, list[PseudoLabel]]:
     """The labeled faces of each picture, by the picture's path in the data root.
+
+    Args:
+        path: the file of labels.
+        on_error: called for every broken line.
 
     Raises:
         FileNotFoundError: there is no such file.
-        DataError: a line cannot be read.
+        DataError: the file cannot be read.
     """
     if not path.is_file():
         raise FileNotFoundError(f"{path} is not there: make it with `python -m fkp data label`")
-    labels: dict[str, list[PseudoLabel]] = {}
-    for number, line in enumerate(path.read_bytes().splitlines(), start=1):
-        with located(path, number):
-            try:
-                row = json.loads(line)
-                labels[row["picture"]] = [
-                    PseudoLabel(f["score"], f["confidence"], np.asarray(f["points"], float), f["scheme"])
-                    for f in row["faces"]
-                ]
-            except (KeyError, TypeError) as error:
-                raise ValueError(f"not a line of labels: {error!r}") from error
-    return labels
+    return _parse(path, read_content(path), on_error)
 
 
 def resume_labels(path: Path) -> Collection[str]:
-    """The pictures that a file of labels holds, none where it is not there, ready for more: a last line that
-    an interruption left incomplete is dropped.
+    """The pictures that a file of labels holds, none where it is not there, ready for more: what an
+    interruption left of a last line is dropped.
 
     Raises:
-        DataError: another line cannot be read.
+        DataError: another line cannot be read, or this is no file of labels; nothing of it is changed.
     """
-    if not path.is_file():
+    if not path.exists():
         return ()
+    content = read_content(path)
+    end = content.rfind(b"\n") + 1
+    done, rest = _parse(path, content[:end], fail), content[end:]
+    if not (rest.startswith(_LINE_BEGINS) or _LINE_BEGINS.startswith(rest)):
+        raise DataError(path, None, "is no file of labels, and is left as it is")
     with path.open("r+b") as file:
-        file.truncate(file.read().rfind(b"\n") + 1)
-    return read_labels(path).keys()
+        file.truncate(end)
+    return done.keys()
+
+
+def _parse(path: Path, content: bytes, on_error: OnError) -> dict[str, list[PseudoLabel]]:
+    labels: dict[str, list[PseudoLabel]] = {}
+    for number, line in enumerate(split_lines(content), start=1):
+        try:
+            with located(path, number):
+                row = json_object(line)
+                picture, faces = json_field(row, "picture", str), json_field(row, "faces", list)
+                labels[picture] = [_label(face) for face in faces]
+        except DataError as error:
+            on_error(error)
+    return labels
+
+
+def _label(face: object) -> PseudoLabel:
+    if not isinstance(face, dict):
+        raise ValueError("a face must be a JSON object")
+    score, confidence = (json_field(face, name, float) for name in ("score", "confidence"))
+    if not (0 <= score <= 1 and 0 <= confidence <= 1):
+        raise ValueError(f"score and confidence must be within 0 and 1, not {score:g} and {confidence:g}")
+    name = json_field(face, "scheme", str)
+    if name not in SCHEMES:
+        raise ValueError(f"unknown landmark scheme {name!r}")
+    points = check_shape(json_numbers(json_field(face, "points", list), "points"), SCHEMES[name].num_points)
+    if not np.isfinite(points).all():
+        raise ValueError("a coordinate is not a finite number")
+    return PseudoLabel(score, confidence, points, name)
 
 
 def append_label(path: Path, picture: str, faces: list[PseudoLabel]) -> None:
@@ -106,31 +136,40 @@ def append_label(path: Path, picture: str, faces: list[PseudoLabel]) -> None:
         file.write(json.dumps({"picture": picture, "faces": [face.to_dict() for face in faces]}) + "\n")
 
 
-def read_labeled(
-    root: Path, folder: str, belief: LabelFilter, on_error: OnError = fail, every: int = 1
+def read_pseudo_labeled(
+    root: Path, folder: str, scheme: Scheme, keep: LabelFilter, on_error: OnError = fail, every: int = 1
 ) -> Iterator[Sample]:
     """The faces in a folder's pictures that the teachers are sure of, as samples.
 
     Args:
         root: the data root.
         folder: of the pictures, in the data root.
-        belief: what faces must be.
+        scheme: of the points; a face in another one is a broken entry.
+        keep: what faces must be.
         on_error: called for every broken entry.
         every: only every n-th picture is read.
     """
-    names = sorted(item for item in read_labels(labels_file()).items() if item[0].startswith(f"{folder}/"))
-    for name, faces in names[::every]:
+    labels = read_labels(labels_file(), on_error)
+    names = sorted(name for name in labels if name.startswith(f"{folder}/"))
+    for name in names[::every]:
         try:
             with located(root / name):
                 image = picture_inside(root, name)
+                size = picture_size(image)
         except DataError as error:
             on_error(error)
             continue
         inner = name.removeprefix(f"{folder}/")
-        for number, face in enumerate(faces):
-            box = points_box(face.points)
-            sure = face.score >= belief.score and face.confidence >= belief.confidence
-            if sure and (box[2:] - box[:2]).max() >= belief.smallest:
+        for number, face in enumerate(labels[name]):
+            if face.score < keep.score or face.confidence < keep.confidence:
+                continue
+            try:
+                with located(labels_file()):
+                    box = _checked_box(name, face, scheme, size)
+            except DataError as error:
+                on_error(error)
+                continue
+            if (box[2:] - box[:2]).max() >= keep.smallest:
                 yield Sample(
                     image=image,
                     id=inner if number == 0 else f"{inner}#{number}",
@@ -140,3 +179,12 @@ def read_labeled(
                     given_box=None,
                     group=photo(inner),
                 )
+
+
+def _checked_box(name: str, face: PseudoLabel, scheme: Scheme, size: tuple[int, int]) -> NDArray:
+    try:
+        if face.scheme != scheme.name:
+            raise ValueError(f"{scheme.name} points are wanted, not {face.scheme}")
+        return points_box(check_points(face.points, scheme.num_points, size))
+    except ValueError as error:
+        raise ValueError(f"{name}: {error}") from error

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from fkp.errors import DataError, FkpError
+from fkp.errors import DataError, FkpError, UsageError
 from fkp.schemes import NOSE1, get_scheme
 
 VISIBLE, COVERED, HIDDEN = 0, 1, 2
@@ -84,12 +84,12 @@ def as_scheme(sample: Sample, scheme: str) -> Sample:
     """The sample with the landmarks of another scheme; its box stays the whole face's.
 
     Raises:
-        ValueError: there is no way from the sample's scheme to that one (there is one to `nose1`).
+        UsageError: there is no way from the sample's scheme to that one (there is one to `nose1`).
     """
     if scheme == sample.scheme:
         return sample
     if scheme != NOSE1.name:
-        raise ValueError(f"{sample.scheme} landmarks cannot be turned into {scheme}")
+        raise UsageError(f"{sample.scheme} landmarks cannot be turned into {scheme}")
     tip = get_scheme(sample.scheme).nose_tip
     points = None if sample.points is None else sample.points[tip : tip + 1]
     state = None if sample.state is None else sample.state[tip : tip + 1]

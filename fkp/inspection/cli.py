@@ -12,7 +12,7 @@ import numpy as np
 
 from fkp.datasets import DATASETS, Sample, as_scheme, find_data_root, load
 from fkp.datasets.options import add_data
-from fkp.datasets.shapes import ShapeModel, unit_shapes
+from fkp.datasets.unit_shapes import unit_shapes
 from fkp.errors import FkpError, ImageError, ModelError
 from fkp.geometry import crop_transform, transform_points, warp
 from fkp.history import PredictionHistory
@@ -27,6 +27,7 @@ from fkp.runtime.index import find_model, read_index
 from fkp.runtime.landmarker import Landmarker
 from fkp.runtime.sessions import ModelSession
 from fkp.schemes import NOSE1
+from fkp.shapes import ShapeModel
 from fkp.spec import ModelSpec
 
 _EPILOG = """\

@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from PIL import Image, ImageDraw, ImageFont
 
-from fkp.datasets.shapes import ShapeModel
 from fkp.inspection.feature_maps import Inside, Layer
 from fkp.schemes import get_scheme
+from fkp.shapes import ShapeModel
 
 Picture = NDArray[np.uint8]
 Color = tuple[int, int, int]

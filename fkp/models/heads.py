@@ -9,8 +9,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from fkp.datasets.shapes import ShapeModel
 from fkp.models.base import Prediction
+from fkp.shapes import ShapeModel
 
 
 def coordinate_layer(inputs: int, num_points: int, center: float | None = None) -> nn.Linear:

@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 
 from fkp.datasets import Sample, as_scheme, load
-from fkp.datasets.check import decodable
+from fkp.datasets.inventory import decodable
 from fkp.datasets.options import add_data, data_root, positive
 from fkp.errors import DataError, RunError
 from fkp.training.queue import Left, cost, is_finished, work_through

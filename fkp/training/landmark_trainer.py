@@ -13,7 +13,7 @@ from accelerate.utils import set_seed
 from torch import Tensor
 
 from fkp.datasets import Sample
-from fkp.datasets.shapes import unit_shapes
+from fkp.datasets.unit_shapes import unit_shapes
 from fkp.models import initialize
 from fkp.training.crops import CropDataset, load_crops
 from fkp.training.distillation import Teacher

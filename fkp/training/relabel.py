@@ -83,7 +83,7 @@ def relabel(
             answers = mirror_averaged(initial, recipe, part)
             offsets = style_offsets(part.points, answers, part.boxes, get_scheme(recipe.scheme).mirror)
             points[rows] = translate(part.points, answers, part.boxes, offsets)
-        if recipe.pseudo_labelers and DATASETS[name].labeled:
+        if recipe.pseudo_labelers and DATASETS[name].pseudo_labeled:
             found = [_answers_of(other, part, runs) for other in recipe.pseudo_labelers]
             points[rows] = np.mean(found, axis=0)
         if recipe.label_shift:

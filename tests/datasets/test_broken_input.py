@@ -45,11 +45,11 @@ BROKEN_XML = {
     "absolute": ("file='lfpw/testset/image_0001.png'", "file='/etc/hostname'", "outside"),
     "parent": ("file='lfpw/testset/image_0001.png'", "file='../../elsewhere.png'", "outside"),
     "not a picture": ("lfpw/testset/image_0001.png", TEST_XML, "cannot be read"),
-    "no width": ("width='60'", "", "width, height must be numbers"),
-    "no number": ("width='60'", "width='wide'", "must be numbers"),
+    "no width": ("width='60'", "", "width, height must be finite numbers"),
+    "no number": ("width='60'", "width='wide'", "must be finite numbers"),
     "no area": ("width='60'", "width='0'", "no area"),
     "negative": ("height='60'", "height='-60'", "no area"),
-    "infinite": ("width='60'", "width='inf'", "not a finite number"),
+    "infinite": ("width='60'", "width='inf'", "must be finite numbers"),
     "far away": ("width='60'", "width='6000'", "picture's size away"),
 }
 
@@ -71,8 +71,8 @@ BROKEN_PARTS = {
     "one twice": ("<part name='01'", "<part name='00'", "00 to 67"),
     "one identical twice": ("<part name='00'", "<part name='00' x='1' y='1'/><part name='00'", "00 to 67"),
     "nameless": ("<part name='01'", "<part", "00 to 67"),
-    "NaN": ("<part name='01' x='", "<part name='01' x='nan' was='", "not a finite number"),
-    "text": ("<part name='01' x='", "<part name='01' x='1e' was='", "must be numbers"),
+    "NaN": ("<part name='01' x='", "<part name='01' x='nan' was='", "must be finite numbers"),
+    "text": ("<part name='01' x='", "<part name='01' x='1e' was='", "must be finite numbers"),
     "far away": ("<part name='01' x='", "<part name='01' x='9", "picture's size away"),
 }
 
@@ -101,13 +101,13 @@ def test_a_pts_that_disagrees_with_the_xml(root):
         list(read_dlib_xml(root / IBUG / TRAIN_XML, DLIB_BOX))
 
 
-def test_a_picture_turned_by_its_exif_data_is_refused(root):
+def test_a_picture_rotated_by_its_exif_data_is_refused(root):
     picture = root / IMM / "33-1m.jpg"
     with Image.open(picture) as image:
         exif = image.getexif()
         exif[0x0112] = 6
         image.save(picture, exif=exif)
-    assert "turned by its EXIF" in problem("imm-val", root).problem
+    assert "rotated by its EXIF" in problem("imm-val", root).problem
 
 
 @pytest.mark.parametrize(
@@ -148,7 +148,7 @@ BROKEN_PTS = {
     "header": (1, "points 68", "does not begin"),
     "count": (2, "n_points: 67", "68 points follow"),
     "three numbers": (7, "1 2 3", "a point is two numbers"),
-    "text": (7, "1 two", "a point is two numbers"),
+    "text": (7, "1 two", "'two' is not a finite number"),
     "NaN": (7, "1 nan", "not a finite number"),
     "infinite": (7, "-inf 1", "not a finite number"),
     "far away": (7, "1 99999", "picture's size away"),
@@ -187,8 +187,8 @@ BROKEN_ROWS = {
     "one value less": ("A_Person0_00.jpg,", "A_Person0_00.jpg;", "not 136 values"),
     "one value more": ("A_Person0_00.jpg,", "A_Person0_00.jpg,1.0,", "not 138 values"),
     "NaN": ("A_Person0_00.jpg,", "A_Person0_00.jpg,nan,1,2\n", "values"),
-    "text": ("A_Person0_00.jpg,", "A_Person0_00.jpg,x", "could not convert"),
-    "infinite": (".0,", "e999,", "not a finite number"),
+    "text": ("A_Person0_00.jpg,", "A_Person0_00.jpg,x", "not a finite number"),
+    "infinite": (".0,", "e999,", "too large for a coordinate"),
     "far away": ("A_Person0_00.jpg,", "A_Person0_00.jpg,-99", "picture's size away"),
 }
 
@@ -205,12 +205,12 @@ def test_broken_ytf_rows(root, case):
 
 
 BROKEN_ASF = {
-    "count": ("\n58\n", "\n57\n", "says 57 points, but 58 follow", 3),
-    "no count": ("\n58\n", "\nmany\n", "says many points", 3),
+    "count": ("\n58\n", "\n57\n", "says '57' points, but 58 follow", 3),
+    "no count": ("\n58\n", "\nmany\n", "says 'many' points", 3),
     "fields": ("\t3 \t0 \t1\n", "\t3\n", "7 fields of point 3", 10),
     "order": ("\t3 \t0 \t1\n", "\t4 \t0 \t1\n", "7 fields of point 3", 10),
-    "text": ("0 \t4 \t0", "0 \t4 \tx0", "could not convert", 7),
-    "NaN": ("0 \t4 \t0", "0 \t4 \tnan \t0.1 \t0 \t0 \t1\n#", "not a finite number", None),
+    "text": ("0 \t4 \t0", "0 \t4 \tx0", "not a finite number", 7),
+    "NaN": ("0 \t4 \t0", "0 \t4 \tnan \t0.1 \t0 \t0 \t1\n#", "not a finite number", 7),
     "far away": ("0 \t4 \t0", "0 \t4 \t90", "picture's size away", None),
     "other picture": ("33-1m.jpg", "01-1m.jpg", "another face's", None),
     "missing picture": ("33-1m.jpg", "33-1m.png", "missing", None),

@@ -8,9 +8,11 @@ from fake_data import IBUG, IMM, TEST_XML, TRAIN_XML, YTF
 from PIL import Image
 
 from fkp.__main__ import main
-from fkp.datasets import check, cli
+from fkp.datasets import cli, inventory
 from fkp.datasets import download as d
-from fkp.datasets.catalog import THINGS_FOLDER, training_pictures
+from fkp.datasets.catalog import DATASETS, NEGATIVES_FOLDER
+from fkp.datasets.loading import training_pictures
+from fkp.errors import DataError, UsageError
 from fkp.runtime.detectors import Detections
 from fkp.schemes import IBUG68
 
@@ -70,7 +72,7 @@ def test_check_decodes_a_picture_once(run, fake_root, monkeypatch):
     file.write_text(text.replace("</image>", "<box top='9' left='9' width='50' height='50'/></image>"))
     decoded = []
     picture = np.zeros((100, 120, 3), np.uint8)
-    monkeypatch.setattr(check, "load_image", lambda path: decoded.append(path.name) or picture)
+    monkeypatch.setattr(inventory, "load_image", lambda path: decoded.append(path.name) or picture)
     _, out = run("check", file)
     assert out.splitlines()[1].split()[2:6] == ["4", "0", "4", "ibug68"]
     assert decoded == ["image_0001.png", "900_1.jpg"]
@@ -87,7 +89,7 @@ def test_check_shows_the_first_problems(run, fake_root):
 
 
 def test_check_of_nothing(run, tmp_path):
-    with pytest.raises(ValueError, match="holds no known layout"):
+    with pytest.raises(UsageError, match="holds no known layout"):
         run("check", tmp_path)
     with pytest.raises(FileNotFoundError, match="nowhere is not there"):
         run("check", tmp_path / "nowhere")
@@ -123,11 +125,11 @@ def test_fit_boxes(run, fake_root, monkeypatch):
     assert "DLIB_BOX = BoxMap(left=" in out
     assert "HAAR_BOX = BoxMap(left=" in out
     assert "11 of 11 faces" in out
-    with pytest.raises(ValueError, match=r"the data root .* is not there"):
+    with pytest.raises(UsageError, match=r"the data root .* is not there"):
         run("fit-boxes", "--data", root / "nowhere")
 
 
-def test_things_are_gathered_evenly_and_shrunk(run, fake_root, tmp_path):
+def test_negatives_are_gathered_evenly_and_shrunk(run, fake_root, tmp_path):
     source = tmp_path / "stickers"
     (source / "inner").mkdir(parents=True)
     for i in range(6):
@@ -136,18 +138,37 @@ def test_things_are_gathered_evenly_and_shrunk(run, fake_root, tmp_path):
     (source / "broken.jpg").write_text("nonsense")
     (source / "notes.txt").write_text("no picture")
     root = fake_root()
-    code, out = run("things", source, "--most", 100, "--data", root)
+    code, out = run("negatives", source, "--most", 100, "--data", root)
     assert code == 0
     assert "6 pictures are in" in out
     assert "; 2 could not be read or are too small" in out
-    pictures = sorted((root / THINGS_FOLDER).iterdir())
+    pictures = sorted((root / NEGATIVES_FOLDER).iterdir())
     assert [Image.open(path).size for path in pictures] == [(640, 213)] * 6
     assert set(pictures) <= set(training_pictures(root))
 
-    run("things", source / "inner", "--most", 2, "--data", root)
-    assert sorted((root / THINGS_FOLDER).iterdir()) == pictures  # the same ones once more
+    run("negatives", source / "inner", "--most", 2, "--data", root)
+    assert sorted((root / NEGATIVES_FOLDER).iterdir()) == pictures  # the same ones once more
     with pytest.raises(FileNotFoundError, match="no such folder: "):
-        run("things", tmp_path / "nowhere", "--data", root)
+        run("negatives", tmp_path / "nowhere", "--data", root)
+
+
+@pytest.mark.parametrize("content", ["a thesis, no line's end", "a thesis\nof two lines\n", "{}\n", "\n"])
+def test_label_leaves_a_file_that_holds_no_labels_as_it_is(run, fake_root, tmp_path, content):
+    out = tmp_path / "thesis.txt"
+    out.write_text(content)
+    with pytest.raises(DataError, match=r"thesis\.txt"):
+        run("label", "--out", out, "--data", fake_root())
+    assert out.read_text() == content
+
+
+def test_help_teaches(run, capsys):
+    with pytest.raises(SystemExit, match="0"):
+        run("--help")
+    words = capsys.readouterr().out
+    assert "python -m fkp data check my.xml" in words
+    for name, dataset in DATASETS.items():
+        assert f"{name} " in words
+        assert dataset.title in words
 
 
 def test_a_label_is_the_mean_of_a_picture_and_its_mirror_image():

@@ -1,8 +1,12 @@
 """Downloads from a server of our own on the loopback interface."""
 
+import errno
 import hashlib
 import io
+import signal
 import stat
+import subprocess
+import sys
 import tarfile
 import threading
 import zipfile
@@ -25,6 +29,8 @@ class Server(ThreadingHTTPServer):
         self.takes_ranges = True
         self.sends = None  # only so many bytes of what it promised
         self.range_error = 0
+        self.content_range = True
+        self.length = None  # instead of the true one
         self.ranges = []
 
     def url(self, name):
@@ -45,10 +51,10 @@ class Handler(BaseHTTPRequestHandler):
             self.end_headers()
         else:
             self.send_response(206 if first else 200)
-            if first:
+            if first and server.content_range:
                 begin = first + server.range_error
                 self.send_header("Content-Range", f"bytes {begin}-{len(server.body) - 1}/{len(server.body)}")
-            self.send_header("Content-Length", str(len(server.body) - first))
+            self.send_header("Content-Length", server.length or str(len(server.body) - first))
             self.end_headers()
             self.wfile.write(server.body[first:][: server.sends])
 
@@ -149,6 +155,26 @@ def test_a_server_that_sends_another_part(server, tmp_path):
         d.download(server.url("x"), tmp_path / "x")
 
 
+def test_a_part_of_which_nobody_says_where_it_begins(server, tmp_path):
+    server.body, server.content_range = b"0123456789", False
+    (tmp_path / "x.part").write_bytes(b"01234")
+    with pytest.raises(DownloadError, match="another part"):
+        d.download(server.url("x"), tmp_path / "x")
+    assert (tmp_path / "x.part").read_bytes() == b"01234"
+
+
+def test_a_length_that_is_no_number(server, tmp_path):
+    server.body, server.length = b"0123456789", "many"
+    d.download(server.url("x"), tmp_path / "x")
+    assert (tmp_path / "x").read_bytes() == server.body
+
+
+def test_a_range_is_refused_that_nobody_asked_for(server, tmp_path):
+    server.status = 416
+    with pytest.raises(DownloadError, match="returned 416"):
+        d.download(server.url("x"), tmp_path / "x")
+
+
 @pytest.mark.parametrize("had", [b"0123456789", b"0123456789 and too much"])
 def test_a_part_that_is_whole_or_too_long(server, tmp_path, had):
     server.body = b"0123456789"
@@ -161,7 +187,7 @@ def test_a_part_that_is_whole_or_too_long(server, tmp_path, had):
 def test_the_server_refuses(server, tmp_path, status):
     server.status = status
     (tmp_path / "x.part").write_bytes(b"01234")
-    with pytest.raises(DownloadError, match=f"http://.*/x answers {status} "):
+    with pytest.raises(DownloadError, match=f"http://.*/x returned {status} "):
         d.download(server.url("x"), tmp_path / "x")
     assert (tmp_path / "x.part").read_bytes() == b"01234"
 
@@ -221,10 +247,98 @@ def test_a_broken_archive(server, tmp_path, name, damage):
     assert files(tmp_path) == []
 
 
+def test_an_archive_with_another_hash_than_is_expected(server, tmp_path):
+    server.body = zipped({"a": b"a"})
+    expected = hashlib.sha256(server.body).hexdigest()
+    url = server.url("faces.zip")
+    with pytest.raises(DownloadError, match=f"not the archive that is expected, with the SHA-256 {'0' * 64}"):
+        d.get(d.Archive(url, "faces", "0" * 64), tmp_path)
+    assert files(tmp_path) == []
+    d.get(d.Archive(url, "faces", expected), tmp_path)
+    assert files(tmp_path) == ["faces/a"]
+
+
+@pytest.mark.parametrize("place", [-1, -5, -8], ids=["length", "checksum", "end of the checksum"])
+def test_damage_at_the_very_end_of_a_tar_gz(tmp_path, place):
+    """All files are in what comes before: only who reads to the end sees that they may be others."""
+    content = bytearray(tar_gz({"a": bytes(range(256)) * 50}))
+    content[place] ^= 1
+    (tmp_path / "x.tar.gz").write_bytes(content)
+    with pytest.raises(DownloadError, match="broken and was deleted"):
+        d.unpack(tmp_path / "x.tar.gz", tmp_path / "faces")
+    assert files(tmp_path) == []
+
+
+def encrypted(content):
+    content = bytearray(content)
+    for signature, offset in ((b"PK\3\4", 6), (b"PK\1\2", 8)):
+        content[content.index(signature) + offset] |= 1
+    return bytes(content)
+
+
+def compressed_by(method):
+    def change(content):
+        content = bytearray(content)
+        for signature, offset in ((b"PK\3\4", 8), (b"PK\1\2", 10)):
+            content[content.index(signature) + offset] = method
+        return bytes(content)
+
+    return change
+
+
+ODD_ZIPS = {
+    "encrypted": encrypted(zipped({"a": b"secret"})),
+    "unknown compression": compressed_by(97)(zipped({"a": b"a"})),
+    "not the compression it says": compressed_by(12)(zipped({"a": b"a" * 99})),
+    "damaged LZMA": compressed_by(14)(zipped({"a": b"a" * 99})),
+    "a file and a folder of one name": zipped({"a": b"a", "a/b": b"b"}),
+    "a name that is too long": zipped({"a" * 300: b"a"}),
+}
+
+
+@pytest.mark.parametrize("kind", ODD_ZIPS)
+def test_odd_zips(tmp_path, kind):
+    (tmp_path / "x.zip").write_bytes(ODD_ZIPS[kind])
+    with pytest.raises(DownloadError, match="broken and was deleted"):
+        d.unpack(tmp_path / "x.zip", tmp_path / "faces")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_a_killed_process_left_is_cleaned_up(tmp_path):
+    file = tmp_path / "x.tar.gz"
+    file.write_bytes(tar_gz({"a": b"new"}))
+    code = (
+        "import os, sys, tarfile; from pathlib import Path; from fkp.datasets import download\n"
+        "def extractall(self, path, filter):\n"
+        "    Path(path, 'half').touch()\n"
+        "    os.kill(os.getpid(), 9)\n"
+        "tarfile.TarFile.extractall = extractall\n"
+        "download.unpack(Path(sys.argv[1]), Path(sys.argv[2]))"
+    )
+    done = subprocess.run([sys.executable, "-c", code, file, tmp_path / "faces"], check=False)
+    assert done.returncode == -signal.SIGKILL
+    assert files(tmp_path) == [".unpack-faces/content/half", "x.tar.gz"]
+    d.unpack(file, tmp_path / "faces")
+    assert files(tmp_path) == ["faces/a", "x.tar.gz"]
+
+
+def test_a_full_disk_is_not_the_archives_fault(tmp_path, monkeypatch):
+    file = tmp_path / "x.tar.gz"
+    file.write_bytes(tar_gz({"a": b"a"}))
+
+    def full(*args, **kwargs):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(tarfile.TarFile, "extractall", full)
+    with pytest.raises(OSError, match="No space left"):
+        d.unpack(file, tmp_path / "faces")
+    assert files(tmp_path) == ["x.tar.gz"]
+
+
 def test_the_public_archives_go_where_the_catalog_looks():
-    # Labeled sets are made of others' pictures; these two are handed out on request only.
-    public = {s.folder for s in DATASETS.values() if not s.name.endswith("-labelled")}
-    public -= {"merl_rav", "cfp_profile"}
+    # Labeled sets are made of others' pictures; these are handed out on request only.
+    public = {s.folder for s in DATASETS.values() if not s.pseudo_labeled}
+    public -= {"merl_rav", "cfp_profile", "WFLW"}
     assert {archive.folder for archive in d.ARCHIVES.values()} == public
     assert [archive.file_name for archive in d.ARCHIVES.values()] == [
         "ibug_300W_large_face_landmark_dataset.tar.gz",

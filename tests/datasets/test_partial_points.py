@@ -8,7 +8,7 @@ import pytest
 from fake_data import CFP, MERL_RAV, hide, make_face, write_image
 
 from fkp.datasets import as_scheme, load
-from fkp.datasets.check import check, find_sources
+from fkp.datasets.inventory import check, find_sources
 from fkp.datasets.merl_rav import decode_signs, photo_number, read_merl_rav
 from fkp.datasets.sample import COVERED, HIDDEN, VISIBLE
 from fkp.errors import DataError
@@ -56,9 +56,9 @@ POINTS = [[float(i), float(i % 7)] for i in range(68)]
 BROKEN_LINES = {
     "no points": ({"points": None}, "the line has no 'points'"),
     "too few": ({"points": POINTS[:67]}, "68 points are wanted, not 67"),
-    "one number": ({"points": [[1.0], *POINTS[1:]]}, "cannot be read|inhomogeneous"),
-    "text": ({"points": ["here", *POINTS[1:]]}, "could not convert|inhomogeneous|cannot be read"),
-    "infinite": ({"points": [[float("inf"), 1.0], *POINTS[1:]]}, "not a finite number"),
+    "one number": ({"points": [[1.0], *POINTS[1:]]}, "in lists of equal lengths"),
+    "text": ({"points": ["here", *POINTS[1:]]}, "in lists of equal lengths"),
+    "infinite": ({"points": [[float("inf"), 1.0], *POINTS[1:]]}, "a number above 1e\\+09"),
     "half a point": ({"points": [[float("nan"), 1.0], *POINTS[1:]]}, "not a finite number"),
     "hardly any": ({"points": [POINTS[0], *[None] * 67]}, "fewer than two points are annotated"),
     "far away": ({"points": [[9e4, 1.0], *POINTS[1:]]}, "picture's size away"),
@@ -69,7 +69,7 @@ BROKEN_LINES = {
     "state count": ({"state": [0] * 67}, "state must be 68 numbers"),
     "state kind": ({"state": [7] * 68}, "each 0, 1 or 2"),
     "state against points": ({"state": [0] * 68}, "null where its state says that the head hides it"),
-    "yaw": ({"yaw_deg": "left"}, "could not convert"),
+    "yaw": ({"yaw_deg": "left"}, "'yaw_deg' cannot be a str"),
 }
 
 

@@ -1,17 +1,21 @@
 """The readers and the catalog on sound, made-up data."""
 
+import json
 import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
 from fake_data import HELEN, IBUG, IMM, TEST_XML, TRAIN_XML, YTF, make_face
 from PIL import Image
 
-from fkp.datasets import DATASETS, DLIB_BOX, as_scheme, available, find_data_root, load
+from fkp.datasets import DATASETS, DLIB_BOX, as_scheme, available, cache_folder, find_data_root, load
 from fkp.datasets.box_fitting import fit_box_map
 from fkp.datasets.dlib_xml import read_dlib_xml
 from fkp.datasets.imm import read_asf
-from fkp.datasets.pseudo_labels import PseudoLabel, append_label
+from fkp.datasets.loading import annotated_training_sets
+from fkp.datasets.pseudo_labels import PseudoLabel, append_label, read_labels
+from fkp.errors import DataError, UsageError
 from fkp.geometry import BoxMap, annotated_box, points_box
 from fkp.schemes import IBUG68, get_scheme
 
@@ -131,15 +135,97 @@ def test_as_scheme(root):
     np.testing.assert_array_equal(nose.box, sample.box)
     assert nose.scheme == "nose1"
     assert as_scheme(load("kaggle-test", root)[1], "nose1").points is None
-    with pytest.raises(ValueError, match="imm58 landmarks cannot be turned into ibug68"):
+    with pytest.raises(UsageError, match="imm58 landmarks cannot be turned into ibug68"):
         as_scheme(sample, "ibug68")
+
+
+def test_sides(root):
+    sides = {name: dataset.side for name, dataset in DATASETS.items()}
+    assert sides["ibug-val"] == sides["merl-rav-val"] == sides["imm-val"] == "validation"
+    assert {name for name in sides if sides[name] == "test"} == {
+        *("300w-common", "300w-helen", "300w-lfpw", "300w-challenging", "300w-full"),
+        *("kaggle-test", "merl-rav-test", "wflw-test", "ytf-test"),
+    }
+    own = annotated_training_sets(root)
+    assert own == ["ibug-train", "merl-rav-train", "cfp-train", "wflw-train", "ytf-train", "imm-train"]
+
+
+def test_the_challenging_faces_are_offered_where_they_are(root):
+    assert [s.id for s in load("300w-challenging", root)] == ["ibug/image_003_1.jpg"]
+    assert len(load("300w-full", root)) == len(load("300w-common", root)) + 1
+    shutil.rmtree(root / IBUG / "ibug")
+    assert not {"300w-challenging", "300w-full"} & set(available(root))
+
+
+def test_the_cache_needs_no_home_folder_where_its_place_is_set(tmp_path, monkeypatch):
+    def homeless():
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.setattr(Path, "home", homeless)
+    monkeypatch.setenv("FKP_CACHE", str(tmp_path))
+    assert cache_folder() == tmp_path
+    monkeypatch.delenv("FKP_CACHE")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    assert cache_folder() == tmp_path / "fkp"
+    monkeypatch.delenv("XDG_CACHE_HOME")
+    with pytest.raises(UsageError, match="set FKP_CACHE"):
+        cache_folder()
+
+
+ABSURD_LABELS = {
+    "a million pixels away": (lambda p: p + 1e6, IBUG68.name, "picture's size away"),
+    "another scheme": (lambda p: p[:58], "imm58", "ibug68 points are wanted, not imm58"),
+    "on one spot": (lambda p: p * 0 + 5, IBUG68.name, "span no area"),
+}
+
+
+@pytest.mark.parametrize("kind", ABSURD_LABELS)
+def test_absurd_labels_are_reported(root, tmp_path, monkeypatch, kind):
+    change, scheme, words = ABSURD_LABELS[kind]
+    (sure,) = load("helen-labelled", root)
+    file = tmp_path / "labels.jsonl"
+    monkeypatch.setenv("FKP_LABELS", str(file))
+    append_label(file, f"{HELEN}/400_1.jpg", [PseudoLabel(0.9, 0.9, change(sure.points), scheme)])
+    with pytest.raises(DataError, match=f"{HELEN}/400_1.jpg: .*{words}"):
+        load("helen-labelled", root)
+    problems = []
+    assert load("helen-labelled", root, problems.append) == []
+    assert len(problems) == 1
+
+
+BROKEN_LABELS = {
+    "three coordinates": (
+        {"points": [[1.0, 2.0, 3.0]] * 68},
+        r"points of x and y are wanted, not .*68, 3",
+    ),
+    "too few": ({"points": [[1.0, 2.0]] * 67}, "68 points are wanted, not 67"),
+    "unknown scheme": ({"scheme": "wflw98"}, "unknown landmark scheme 'wflw98'"),
+    "score": ({"score": 7}, "within 0 and 1, not 7"),
+    "text": ({"confidence": "high"}, "'confidence' cannot be a str"),
+    "none": ({"points": None}, "'points' cannot be a NoneType"),
+    "NaN": ({"points": [[float("nan"), 2.0]] * 68}, "not a finite number"),
+    "infinite": ({"points": [[1e400, 2.0]] * 68}, "must not hold a number above"),
+}
+
+
+@pytest.mark.parametrize("kind", BROKEN_LABELS)
+def test_labels_of_wrong_types_are_refused(tmp_path, kind):
+    changes, words = BROKEN_LABELS[kind]
+    face = {"score": 0.9, "confidence": 0.9, "scheme": "ibug68", "points": [[1.0, 2.0]] * 68} | changes
+    file = tmp_path / "labels.jsonl"
+    file.write_text(json.dumps({"picture": "a.jpg", "faces": [face]}) + "\n")
+    with pytest.raises(DataError, match=words):
+        read_labels(file)
+    problems = []
+    assert read_labels(file, problems.append) == {}
+    assert [problem.line for problem in problems] == [1]
 
 
 def test_data_root(root, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("FKP_DATA", raising=False)
     assert find_data_root().resolve() == root
-    with pytest.raises(ValueError, match=r"the data root .*nowhere is not there"):
+    with pytest.raises(UsageError, match=r"the data root .*nowhere is not there"):
         find_data_root(tmp_path / "nowhere")
     monkeypatch.setenv("FKP_DATA", str(tmp_path / "nowhere"))
     assert find_data_root() is None
@@ -147,7 +233,7 @@ def test_data_root(root, tmp_path, monkeypatch):
 
 
 def test_what_is_not_there_is_said(root):
-    with pytest.raises(ValueError, match=r"unknown data set 'helen'.*ibug-train"):
+    with pytest.raises(UsageError, match=r"unknown data set 'helen'.*ibug-train"):
         load("helen", root)
     shutil.rmtree(root / IMM)
     assert "imm-val" not in available(root)
@@ -172,5 +258,5 @@ def test_fit_box_map(root, rng):
     assert count == len(samples) - 1
     for sample, boxes in zip(samples[1:], found[1:], strict=True):
         np.testing.assert_allclose(fitted(boxes[1])[0], sample.box, atol=0.1)
-    with pytest.raises(ValueError, match="nothing to fit"):
+    with pytest.raises(UsageError, match="nothing to fit"):
         fit_box_map(samples, [np.empty((0, 4))] * len(samples))

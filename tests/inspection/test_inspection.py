@@ -14,13 +14,13 @@ from onnx_models import make_spec, save_constant_model
 from PIL import Image
 
 from fkp.__main__ import main
-from fkp.datasets.shapes import ShapeModel
 from fkp.history import PredictionHistory
 from fkp.inspection import animation, rendering
 from fkp.inspection.feature_maps import Inside
 from fkp.inspection.rendering import BLUE, GRAY, Sketch
 from fkp.runtime.index import refresh_index
 from fkp.schemes import get_scheme
+from fkp.shapes import ShapeModel
 from fkp.spec import INPUT_NAME, METADATA_KEY
 
 PORTRAIT = Path(__file__).resolve().parents[2] / "demo" / "examples" / "eileen-collins.jpg"

@@ -145,7 +145,7 @@ def test_training_resumes_and_refuses_another_recipe(trained):
 
 def test_negatives_are_trained_on_where_the_recipe_says_so(tmp_path):
     recipe = SMALL.replace(negatives=True)
-    with pytest.raises(RunError, match="small needs negatives: see `python -m fkp data things"):
+    with pytest.raises(RunError, match="small needs negatives: see `python -m fkp data negatives"):
         DetectorTrainer(recipe, tmp_path).prepare(PICTURES, [])
     wall = Picture(np.zeros((240, 320, 3), np.uint8), [], np.zeros(0, bool))
     more = PICTURES._replace(negatives=[wall, wall])
@@ -307,10 +307,10 @@ def test_pictures_join_annotations_with_the_teachers_faces(fake_root, tmp_path, 
 
 def test_in_negatives_only_the_surest_finds_are_doubted(tmp_path, monkeypatch):
     monkeypatch.setenv("FKP_LABELS", str(tmp_path / "labels.jsonl"))
-    (tmp_path / "things").mkdir()
-    Image.new("RGB", (300, 200)).save(tmp_path / "things/wall.jpg")
+    (tmp_path / "negatives").mkdir()
+    Image.new("RGB", (300, 200)).save(tmp_path / "negatives/wall.jpg")
     faces = [PseudoLabel(score, 0.9, cartoon(IBUG68) * 50, IBUG68.name) for score in (0.75, 0.95)]
-    append_label(tmp_path / "labels.jsonl", "things/wall.jpg", faces)
+    append_label(tmp_path / "labels.jsonl", "negatives/wall.jpg", faces)
     _, _, (found,) = load_pictures(tmp_path, sure=0.7)
     assert len(found.faces) == 1
     assert found.sure.tolist() == [False]

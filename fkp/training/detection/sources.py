@@ -11,8 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from fkp.datasets import available, load
-from fkp.datasets.catalog import THINGS_FOLDER
+from fkp.datasets import load
+from fkp.datasets.catalog import NEGATIVES_FOLDER
+from fkp.datasets.loading import annotated_training_sets
 from fkp.datasets.pseudo_labels import labels_file, read_labels
 from fkp.geometry import box_iou, points_box
 from fkp.images import load_image
@@ -66,10 +67,9 @@ def load_pictures(root: Path, sure: float) -> Pictures:
         FileNotFoundError: nothing has been labeled yet.
     """
     annotated = defaultdict(list)
-    for name in available(root):
-        if name.endswith("-train"):
-            for sample in load(name, root):
-                annotated[sample.image.relative_to(root).as_posix()].append(sample.points)
+    for name in annotated_training_sets(root):
+        for sample in load(name, root):
+            annotated[sample.image.relative_to(root).as_posix()].append(sample.points)
     names = sorted(read_labels(labels_file()).items())
     frames = [name for name, _ in names if "/training/" in name]
     left_out = set(frames) - set(frames[::_KEPT_FRAMES])
@@ -81,7 +81,7 @@ def load_pictures(root: Path, sure: float) -> Pictures:
         faces = [points[np.isfinite(points).all(axis=1)] for points in annotated[name] if points is not None]
         certain = [True] * len(faces)
         boxes = np.array([points_box(points) for points in faces]).reshape(-1, 4)
-        is_negative = name.startswith(f"{THINGS_FOLDER}/")
+        is_negative = name.startswith(f"{NEGATIVES_FOLDER}/")
         for face in labeled:
             if is_negative and face.score < _IN_NEGATIVES:
                 continue

@@ -60,7 +60,7 @@ class DetectorTrainer(Trainer):
         self.check_continues()
         set_seed(recipe.config.seed)
         if recipe.negatives and not pictures.negatives:
-            raise RunError(f"{recipe.name} needs negatives: see `python -m fkp data things --help`")
+            raise RunError(f"{recipe.name} needs negatives: see `python -m fkp data negatives --help`")
         model = recipe.build()
         if recipe.initial:  # before scenes are made: it may be missing
             before = Run(self.run.folder.parent / recipe.initial)

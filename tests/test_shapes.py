@@ -1,16 +1,11 @@
 """Mean shapes and principal components."""
 
-import dataclasses
-from pathlib import Path
-
 import numpy as np
 import pytest
 from fake_data import cartoon
 
-from fkp.datasets import Sample
-from fkp.datasets.shapes import ShapeModel, unit_shapes
-from fkp.geometry import points_box
 from fkp.schemes import IBUG68
+from fkp.shapes import ShapeModel
 
 
 @pytest.fixture
@@ -39,17 +34,3 @@ def test_two_components_give_back_shapes_that_differ_in_two_ways(shapes):
 def test_a_mode_has_the_same_sign_whatever_the_order_of_the_faces(shapes):
     a, b = ShapeModel.fit(shapes, 2), ShapeModel.fit(shapes[::-1], 2)
     np.testing.assert_allclose(a.modes, b.modes, atol=1e-9)
-
-
-def test_unit_shapes_do_not_know_where_a_face_was_or_how_large():
-    points = cartoon(IBUG68)
-    samples = [
-        Sample(Path("a.jpg"), "a", points_box(p), p, "ibug68", None, "a")
-        for p in (points * 90 + 7, points * 300 - 20)
-    ]
-    small, large = unit_shapes(samples, margin=1.5)
-    np.testing.assert_allclose(small, large, atol=1e-9)
-    span = points_box(small)
-    assert max(span[2:] - span[:2]) == pytest.approx(1 / 1.5)
-    with pytest.raises(ValueError, match="points"):
-        unit_shapes([dataclasses.replace(samples[0], points=None)])

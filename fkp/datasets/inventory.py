@@ -1,4 +1,4 @@
-"""Looks through data on disk: what is there, and what is wrong with it."""
+"""What data on disk holds, and what is wrong with it: `python -m fkp data check`."""
 
 from __future__ import annotations
 
@@ -15,8 +15,10 @@ from fkp.datasets.dlib_xml import read_dlib_xml
 from fkp.datasets.face_lines import LABELS_FILE, read_face_lines
 from fkp.datasets.imm import read_imm
 from fkp.datasets.merl_rav import MERL_RAV_FOLDERS, read_merl_rav_pts
+from fkp.datasets.parsing import files_of, json_field
 from fkp.datasets.pts import read_pts_folder
 from fkp.datasets.sample import OnError, Sample
+from fkp.datasets.wflw import WFLW_SPLITS, read_wflw, wflw_list
 from fkp.datasets.ytf import CSV_SUFFIX, read_ytf_csv
 from fkp.errors import DataError, ImageError
 from fkp.images import load_image
@@ -44,30 +46,39 @@ class Finding:
 def find_sources(path: Path) -> list[Source]:
     """What can be read under a path: a data root, a data set's folder, or dlib's XML file.
 
-    In a data root only the places of the known data sets are searched.
+    In a data root only the places of the known data sets are searched. Hidden files and folders are left out.
     """
     if path.is_file():
-        return [_xml(path)] if path.suffix == ".xml" else []
+        return [_xml(path)] if path.suffix.lower() == ".xml" else []
     places = dict.fromkeys(path / dataset.folder for dataset in DATASETS.values())
     known = [place for place in places if place.is_dir()]
-    folders = [folder for place in known or [path] for folder in (place, *sorted(place.rglob("*/")))]
+    folders = [folder for place in known or [path] for folder in _visible_folders(place)]
     return [source for folder in folders for source in _sources_of(folder)]
 
 
+def _visible_folders(place: Path) -> list[Path]:
+    inner = (folder.relative_to(place) for folder in place.rglob("*/"))
+    visible = (folder for folder in inner if not any(part.startswith(".") for part in folder.parts))
+    return [place / folder for folder in sorted({Path(), *visible})]
+
+
 def _sources_of(folder: Path) -> Iterator[Source]:
-    for file in sorted(folder.glob("*.xml")):
+    for file in files_of(folder, ".xml"):
         yield _xml(file)
-    for file in sorted(folder.glob(f"*{CSV_SUFFIX}")):
+    for file in files_of(folder, CSV_SUFFIX):
         yield Source("YTF .csv", file, partial(read_ytf_csv, file))
     if (folder / LABELS_FILE).is_file():
-        read = partial(read_face_lines, folder, lambda row: str(row["image"]))
+        read = partial(read_face_lines, folder, lambda row: json_field(row, "image", str))
         yield Source("faces .jsonl", folder / LABELS_FILE, read)
+    for split in WFLW_SPLITS:
+        if (folder / wflw_list(split)).is_file():
+            yield Source("WFLW .txt", folder / wflw_list(split), partial(read_wflw, folder, split))
     if any((folder / name).is_dir() for name in MERL_RAV_FOLDERS):
         yield Source("MERL-RAV .pts", folder, partial(read_merl_rav_pts, folder, None))
-    if any(folder.glob("*.pts")) and not set(MERL_RAV_FOLDERS) & set(folder.parts):
+    if files_of(folder, ".pts") and not set(MERL_RAV_FOLDERS) & set(folder.parts):
         root, name = folder.resolve().parent, folder.resolve().name
         yield Source(".pts", folder, partial(read_pts_folder, root, name, {}))
-    if any(folder.glob("*.asf")):
+    if files_of(folder, ".asf"):
         yield Source("IMM .asf", folder, partial(read_imm, folder))
 
 

@@ -1,6 +1,6 @@
-"""What every reader asks of a picture and of its points before it believes them.
+"""Checks that every reader makes of a picture and of its annotated points.
 
-All of it raises ValueError with the problem in words; the reader adds file and line.
+A check raises ValueError with the problem in words; the reader adds the file and the line (`located`).
 """
 
 from __future__ import annotations
@@ -39,41 +39,47 @@ def picture_inside(folder: Path, name: str) -> Path:
 def picture_size(path: Path) -> tuple[int, int]:
     """(width, height) in pixels, from the file's header alone.
 
-    A picture that its EXIF data turns is refused: nobody knows in which frame its points are.
+    A picture that its EXIF data rotates is refused: its points may be of either frame.
     """
     try:
         with Image.open(path, formats=FORMATS) as image:
-            turned = "exif" in image.info and image.getexif().get(ExifTags.Base.Orientation, 1) > 1
+            rotated = "exif" in image.info and image.getexif().get(ExifTags.Base.Orientation, 1) > 1
             size = image.size
     except Exception as error:  # readers of damaged headers raise nearly anything
         raise ValueError(f"the picture {path.name!r} cannot be read: {error}") from error
-    if turned:
-        raise ValueError(f"the picture {path.name!r} is turned by its EXIF data; save it upright")
+    if rotated:
+        raise ValueError(f"the picture {path.name!r} is rotated by its EXIF data; save it upright")
     return size
 
 
 def check_points(points: ArrayLike, count: int, size: tuple[int, int]) -> NDArray:
     """`points` as a (count, 2) float64 array, all finite and not absurdly far outside the picture."""
-    array = np.asarray(points, np.float64)
-    if array.shape != (count, 2):
-        raise ValueError(f"{count} points are wanted, not {len(array)}")
+    array = check_shape(points, count)
     if not np.isfinite(array).all():
         raise ValueError("a coordinate is not a finite number")
+    check_near(array, size, "a point")
     if (np.ptp(array, axis=0) <= 0).any():
         raise ValueError("the points span no area")
-    check_near(array, size, "a point")
     return array
 
 
 def check_partial(points: ArrayLike, count: int, size: tuple[int, int]) -> NDArray:
     """As `check_points`, of points of which some are not annotated: both of their coordinates are NaN."""
-    array = np.asarray(points, np.float64)
-    if array.shape != (count, 2):
-        raise ValueError(f"{count} points are wanted, not {len(array)}")
+    array = check_shape(points, count)
     annotated = ~np.isnan(array).all(axis=1)
     if annotated.sum() < 2:
         raise ValueError("fewer than two points are annotated")
     check_points(array[annotated], int(annotated.sum()), size)
+    return array
+
+
+def check_shape(points: ArrayLike, count: int) -> NDArray:
+    """`points` as a (count, 2) float64 array."""
+    array = np.asarray(points, np.float64)
+    if array.ndim != 2 or array.shape[1] != 2:
+        raise ValueError(f"{count} points of x and y are wanted, not numbers of the shape {array.shape}")
+    if len(array) != count:
+        raise ValueError(f"{count} points are wanted, not {len(array)}")
     return array
 
 

@@ -18,6 +18,7 @@ from fkp.datasets.sample import VISIBLE
 from fkp.errors import RunError
 from fkp.large_pose import visibility_figures
 from fkp.models import KeypointModel
+from fkp.models.heatmap import PyramidSoftArgmax
 from fkp.models.visibility import VisibilityHead
 from fkp.schemes import get_scheme
 from fkp.training.augment import NO_AUGMENTATION, Augmentation
@@ -101,6 +102,8 @@ def look(
     # The mirror image is made here, since the states must be re-ordered with it.
     dataset = CropDataset(load_crops(samples, recipe), recipe, dataclasses.replace(augmentation, mirror=0))
     order = list(get_scheme(recipe.scheme).mirror)
+    network = model.network
+    assert isinstance(network, PyramidSoftArgmax)
     cells, wholes, states = [], [], []
     rows = [(turn, i) for turn in range(times) for i in range(len(samples))]
     for start in tqdm(range(0, len(rows), _BATCH), "looking", leave=False, disable=None):
@@ -110,7 +113,7 @@ def look(
             mirrored = turn % 2 == 1
             crops.append(crop[:, ::-1] if mirrored else crop)
             states.append(state[order] if mirrored else state)
-        reading = model.network.read(model.preprocess(torch.from_numpy(np.stack(crops))))
+        reading = network.read(model.preprocess(torch.from_numpy(np.stack(crops))))
         cells.append(reading.at_points(reading.cells).half())
         wholes.append(reading.whole)
     return Examples(torch.cat(cells), torch.cat(wholes), np.stack(states))

@@ -18,6 +18,7 @@ from pathlib import Path
 import pytest
 
 import fkp
+from demo import models
 from fkp.runtime.index import DEFAULT_MODEL
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -132,6 +133,11 @@ def test_the_metadata_names_the_license_of_the_weights_and_renders_alone(wheel):
     text = metadata.get_payload()
     assert text.startswith("# fkp")  # not the front matter of the Space
     assert re.findall(r"\]\((?!https?:)[^)]*\)", text) == []  # nothing beside it to link to
+
+
+def test_the_demo_starts_with_the_same_model(monkeypatch):
+    monkeypatch.delenv("FKP_MODELS", raising=False)
+    assert models.usable()[0].name == DEFAULT_MODEL
 
 
 def test_requirements_files_and_pyproject_say_the_same():

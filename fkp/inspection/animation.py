@@ -1,4 +1,4 @@
-"""The film of a training: the points that a network predicts, epoch after epoch, without any face."""
+"""An animation of a training: the points that a network predicts after each epoch, without the faces."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ _COLORS = 16
 _ROOM = 1.15  # how much wider than the true faces the view is
 
 
-def frames(dynamics: PredictionHistory, scheme: str, faces: int = 6, side: int = 150) -> list[Picture]:
+def frames(history: PredictionHistory, scheme: str, faces: int = 6, side: int = 150) -> list[Picture]:
     """One picture an epoch: the faces side by side, truth in gray, prediction in blue.
 
     Where there are many epochs, the early ones, in which more happens, are shown more closely.
 
     Args:
-        dynamics: a run's.
+        history: of a run.
         scheme: of its points.
         faces: at most so many of its faces.
         side: of one face, in pixels.
     """
-    epochs, truth, points = dynamics.epochs, dynamics.truth[:faces], dynamics.points[:, :faces]
+    epochs, truth, points = history.epochs, history.truth[:faces], history.points[:, :faces]
     last = len(epochs) - 1
     picked = np.arange(last + 1)
     if last >= _MOST_FRAMES:

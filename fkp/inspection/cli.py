@@ -34,25 +34,24 @@ _EPILOG = """\
 examples:
   python -m fkp inspect fkp68-base photo.jpg      an exported model, by its name
   python -m fkp inspect other/model.onnx          or by its file
-  python -m fkp inspect report001-nose-l1         or a run that was not exported yet (this needs torch)
+  python -m fkp inspect report001-nose-l1         or a run that is not exported yet (needs torch)
 
 writes into inspect/NAME:
-  filters.png       the weights of the first convolution: what the network looks for, gray is zero. Edges,
-                    dots and colors are learned; what looks like noise has learned little
-of an IMAGE, its surest face:
-  crop.png          what the network sees
-  layer-1.png ...   what four of its convolutions make of it, from the first to the last: the later, the
-                    less of the picture is left and the more of its meaning
-  maps.png          where it looks for each point, for networks that answer with maps (soft-argmax)
-  maps-on-crop.png  all these maps over the crop: sharp where it is sure, spread out where it doubts
-  points.png        what it answers
-where the faces that it was trained on are found:
-  mean-face.png     the mean of their points (of a nose tip, all of them): the answer of a network that
-                    learned nothing else
-  modes.png         the ways in which faces differ from it (principal components), with their share of the
-                    variance; blue and orange are 2.5 standard deviations to both sides. Not of a nose tip
-where the run of that name is found:
-  training.gif      how its answers for six faces moved while it trained
+  filters.png       the weights of the first convolution; gray is zero. Edges, dots and colors are learned
+                    filters, noise is one that learned little
+with an IMAGE, for the face with the best detection score:
+  crop.png          the input of the network
+  layer-1.png ...   feature maps of four convolutions, from the first to the last
+  maps.png          the heatmap of each point, for networks that predict with heatmaps (soft-argmax)
+  maps-on-crop.png  all heatmaps over the crop: sharp where the network is confident, spread out elsewhere
+  points.png        the predicted points
+with the data that the model was trained on:
+  mean-face.png     the mean of the training faces' points (for a nose tip, all of them): what a network
+                    predicts that has learned nothing else
+  modes.png         the principal components of the points, with their share of the variance; blue and
+                    orange are 2.5 standard deviations in either direction. Not for a nose tip
+with the run of that name:
+  training.gif      how the predictions for six faces moved during training
 """
 _MODES = 12
 _MARGIN = 1.25  # of the mean face's picture, over the face box
@@ -60,20 +59,20 @@ _SIDE = 400  # pixels of the mean face's picture
 
 
 def add_parser(subparsers: argparse._SubParsersAction) -> None:
-    """Adds `inspect`."""
+    """Add the command `inspect`."""
     parser = subparsers.add_parser(
         "inspect",
-        description="Pictures of what a network learned: its filters, what it makes of a face, the mean "
-        "face and the modes of its data, its training as a film.",
+        description="Draw what a network learned: its filters, its feature maps of a face, the mean face and "
+        "the modes of its training data, an animation of its training.",
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     add = parser.add_argument
     add("name", metavar="NAME", help="an exported model's name or .onnx file, or a run's name or folder")
     add("image", nargs="?", type=Path, metavar="IMAGE", help="a picture with a face")
-    add("--out", type=Path, metavar="DIR", help="where the pictures go (default: inspect/NAME)")
+    add("--out", type=Path, metavar="DIR", help="folder for the pictures (default: inspect/NAME)")
     add_data(parser)
-    add("--runs", type=Path, default=Path("runs"), metavar="DIR", help="folder of the runs (default: runs/)")
+    add("--runs", type=Path, default=Path("runs"), metavar="DIR", help="folder of the runs (default: runs)")
     parser.set_defaults(func=_inspect)
 
 
@@ -191,9 +190,9 @@ def _faces(dataset: str, scheme: str, root: Path) -> list[Sample]:
 
 
 def _of_training(run: Path, scheme: str, out: Path) -> Iterator[tuple[Path, str]]:
-    dynamics = PredictionHistory.load(run)
-    if dynamics is not None:
-        frames = animation.frames(dynamics, scheme)
+    history = PredictionHistory.load(run)
+    if history is not None:
+        frames = animation.frames(history, scheme)
         yield animation.save_gif(frames, out / "training.gif"), f"the training, in {len(frames)} pictures"
 
 

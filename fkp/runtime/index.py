@@ -55,7 +55,10 @@ def list_models(folder: Path | None = None) -> list[ModelEntry]:
 
 
 def find_model(model: str | Path) -> tuple[Path, str | None]:
-    """The file of a model, and its SHA-256 in the index (None for a path).
+    """The file of a model, and its SHA-256 in the index.
+
+    The SHA-256 is None for a path, and for a file of the models' folder that the index does not list, such as
+    one whose export was interrupted before it rewrote the index.
 
     Args:
         model: a name of the index, or the path of an .onnx file.
@@ -68,6 +71,8 @@ def find_model(model: str | Path) -> tuple[Path, str | None]:
     folder = models_folder()
     index = read_index(folder)
     if model not in index:
+        if (path := folder / f"{model}.onnx").is_file():
+            return path, None
         known = ", ".join(sorted(index)) or "none"
         raise ModelError(f"there is no model {model!r} in {folder}; there are: {known}")
     entry = _entry(folder, model, index[model])
@@ -152,5 +157,6 @@ def _file_problem(path: Path, row: Mapping[str, Any]) -> str | None:
     if not path.is_file():
         return f"{path.name} is missing"
     if (size := path.stat().st_size) != row.get("bytes"):
-        return f"{path.name} has {size} bytes, not the {row.get('bytes')} of {INDEX_NAME}"
+        expected = f"the {row.get('bytes')} of {INDEX_NAME}"
+        return f"{path.name} has {size} bytes, not {expected}: export it again to rewrite the index"
     return None

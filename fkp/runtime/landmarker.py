@@ -24,7 +24,7 @@ from fkp.geometry import (
 from fkp.runtime.detectors import Detections, Detector, get_detector
 from fkp.runtime.face import Face
 from fkp.runtime.index import DEFAULT_MODEL, find_model
-from fkp.runtime.sessions import Answers, ModelSession, short_name
+from fkp.runtime.sessions import ModelSession, Outputs, short_name
 from fkp.schemes import Scheme, get_scheme
 from fkp.spec import ModelSpec
 
@@ -122,8 +122,8 @@ class Landmarker:
         """Predict as `predict` does, and return the scores (N, K) of the points too; the same errors."""
         return self.predict_all(image, boxes)[:2]
 
-    def predict_all(self, image: NDArray[np.uint8], boxes: ArrayLike) -> Answers:
-        """Predict as `predict` does, and return all that the model says of the points; the same errors."""
+    def predict_all(self, image: NDArray[np.uint8], boxes: ArrayLike) -> Outputs:
+        """Predict as `predict` does, and return all outputs of the model, points in the image frame."""
         return self._predict(_check_image(image), _check_boxes(boxes), _Stopwatch())
 
     def predict_again(
@@ -173,11 +173,11 @@ class Landmarker:
         faces = [Face(p, s, box, float(score), self.scheme.name, visible=v) for p, s, box, score, v in rows]
         return Analysis(faces, watch.milliseconds)
 
-    def _predict(self, image: NDArray[np.uint8], boxes: NDArray[np.float64], watch: _Stopwatch) -> Answers:
-        answers = self._predict_once(image, boxes, np.zeros(len(boxes)), watch)
+    def _predict(self, image: NDArray[np.uint8], boxes: NDArray[np.float64], watch: _Stopwatch) -> Outputs:
+        outputs = self._predict_once(image, boxes, np.zeros(len(boxes)), watch)
         if self._refine and len(boxes):
-            answers = self._predict_again(image, boxes, answers.points, watch)
-        return answers
+            outputs = self._predict_again(image, boxes, outputs.points, watch)
+        return outputs
 
     def _predict_again(
         self,
@@ -185,7 +185,7 @@ class Landmarker:
         boxes: NDArray[np.float64],
         points: NDArray[np.float32],
         watch: _Stopwatch,
-    ) -> Answers:
+    ) -> Outputs:
         angles = self._tilts(points)
         levels = [level_box(p, angle) for p, angle in zip(points, angles, strict=True)]
         level = np.reshape(levels, (-1, 4))
@@ -198,7 +198,7 @@ class Landmarker:
         boxes: NDArray[np.float64],
         angles: NDArray[np.float64],
         watch: _Stopwatch,
-    ) -> Answers:
+    ) -> Outputs:
         size = self.spec.input_size
         with watch("crop"):
             matrices = [
@@ -209,11 +209,11 @@ class Landmarker:
             for crop, matrix in zip(crops, matrices, strict=True):
                 crop[:] = warp(image, matrix, size)
         with watch("network"):
-            answers = self._session.run(crops)
+            outputs = self._session.run(crops)
         with watch("crop"):
-            for points, matrix in zip(answers.points, matrices, strict=True):
+            for points, matrix in zip(outputs.points, matrices, strict=True):
                 points[:] = transform_points(invert(unit_transform(size) @ matrix), points)
-        return answers
+        return outputs
 
     def _tilts(self, points: NDArray[np.float32]) -> NDArray[np.float64]:
         """Degrees by which each face is tilted clockwise: (N, K, 2) -> (N,); 0 without eye corners."""

@@ -31,13 +31,13 @@ _ON_REQUEST = ("tensorrt",)
 _BATCH = 32
 
 
-class Answers(NamedTuple):
-    """What a model says of N crops.
+class Outputs(NamedTuple):
+    """What a model predicts for N faces.
 
     Attributes:
-        points: (N, K, 2) float32; in the unit frame as the model gives them.
+        points: (N, K, 2) float32, in the unit frame from a session, in the image frame from a `Landmarker`.
         scores: (N, K) float32 in [0, 1].
-        visible: (N, K) float32, the probability that a point can be seen; None where the model does not say.
+        visible: (N, K) float32, the probability that a point can be seen; None where there is no such output.
     """
 
     points: NDArray[np.float32]
@@ -90,8 +90,8 @@ class ModelSession:
         self._points = get_scheme(self.spec.scheme).num_points
         self._check_signature()
 
-    def run(self, crops: NDArray[np.uint8]) -> Answers:
-        """Predict the points, in the unit frame, and what else the model says of face crops.
+    def run(self, crops: NDArray[np.uint8]) -> Outputs:
+        """Run the model on face crops.
 
         Args:
             crops: (N, H, W, 3) uint8, RGB, of the spec's input size; N may be 0.
@@ -100,23 +100,23 @@ class ModelSession:
             ModelError: an output has the wrong shape, or holds NaN or infinities.
         """
         count = len(crops)
-        shapes: dict[str, tuple[int, ...]] = dict.fromkeys(self._outputs, (count, self._points))
-        shapes["points"] = (count, self._points, 2)
-        targets = {name: np.empty(shape, np.float32) for name, shape in shapes.items()}
+        shape = (count, self._points)
+        targets = {name: np.empty(shape, np.float32) for name in self._outputs}
+        targets["points"] = np.empty((*shape, 2), np.float32)
         for start in range(0, count, _BATCH):
             part = slice(start, start + _BATCH)
             batch = np.ascontiguousarray(crops[part])
             try:
-                answers = self._session.run(list(targets), {INPUT_NAME: batch})
+                outputs = self._session.run(list(targets), {INPUT_NAME: batch})
             except Exception as error:  # as in `load_session`
                 raise self._error(f"failed on crops of shape {batch.shape}: {_first_line(error)}") from error
-            for (name, target), answer in zip(targets.items(), answers, strict=True):
-                if answer.shape != target[part].shape:
-                    raise self._error(f"gave {name} of shape {answer.shape}, not {target[part].shape}")
-                if not np.isfinite(answer).all():
+            for (name, target), output in zip(targets.items(), outputs, strict=True):
+                if output.shape != target[part].shape:
+                    raise self._error(f"gave {name} of shape {output.shape}, not {target[part].shape}")
+                if not np.isfinite(output).all():
                     raise self._error(f"gave {name} that are not finite numbers")
-                target[part] = answer
-        return Answers(targets["points"], targets["scores"], targets.get(VISIBLE_NAME))
+                target[part] = output
+        return Outputs(targets["points"], targets["scores"], targets.get(VISIBLE_NAME))
 
     def _read_spec(self) -> ModelSpec:
         text = self._session.get_modelmeta().custom_metadata_map.get(METADATA_KEY)
@@ -142,7 +142,7 @@ class ModelSession:
         if any(outputs.get(name, ("",))[0] != "tensor(float)" for name in OUTPUT_NAMES):
             raise self._error(f"must have the float32 outputs {' and '.join(OUTPUT_NAMES)}")
         if outputs.get(VISIBLE_NAME, ("tensor(float)",))[0] != "tensor(float)":
-            raise self._error(f"must have {VISIBLE_NAME} as float32 where it has such an output")
+            raise self._error(f"must give its output {VISIBLE_NAME} as float32")
         self._outputs = [*OUTPUT_NAMES, *({VISIBLE_NAME} & outputs.keys())]
 
     def _error(self, problem: str) -> ModelError:

@@ -107,6 +107,8 @@ def look(
     # The mirror image is made here, since the states must be re-ordered with it.
     dataset = CropDataset(load_crops(samples, recipe), recipe, dataclasses.replace(augmentation, mirror=0))
     order = list(get_scheme(recipe.scheme).mirror)
+    network = model.network
+    assert isinstance(network, PyramidSoftArgmax)
     cells, wholes, states = [], [], []
     network = cast(PyramidSoftArgmax, model.network)
     rows = [(turn, i) for turn in range(times) for i in range(len(samples))]

@@ -107,6 +107,12 @@ def test_a_file_that_cannot_be_used_costs_itself_only(models):
         Landmarker("broken")
 
 
+def test_a_new_file_can_be_used_by_name_before_the_index_lists_it(models):
+    save_constant_model(models, make_spec("small"))
+    assert [entry.name for entry in list_models()] == ["tiny"]
+    assert Landmarker("small").spec.name == "small"
+
+
 def test_a_row_that_is_no_row_costs_itself_only(models):
     index = json.loads((models / "index.json").read_text())
     index["models"]["odd"] = 1

@@ -148,7 +148,7 @@ def test_wrong_number_of_points(tmp_path):
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf])
-def test_answers_that_are_no_numbers_never_pass(tmp_path, bad):
+def test_outputs_that_are_no_numbers_never_pass(tmp_path, bad):
     points = mean_shape("ibug68")
     points[7, 1] = bad
     with pytest.raises(ModelError, match="points that are not finite"):
@@ -164,7 +164,7 @@ def test_crops_of_the_wrong_size(tmp_path):
         session.run(crops(1, (32, 32)))
 
 
-def test_openvino_is_told_its_threads_apart(tmp_path, monkeypatch):
+def test_openvino_gets_its_number_of_threads(tmp_path, monkeypatch):
     installed = ["OpenVINOExecutionProvider", "CPUExecutionProvider"]
     asked = []
     monkeypatch.setattr("onnxruntime.get_available_providers", lambda: installed)

@@ -57,7 +57,7 @@ def test_wrong_kinds_are_refused(path):
     cast = onnx.helper.make_node("Cast", ["single"], ["visible"], to=TensorProto.DOUBLE)
     model.graph.node.append(cast)
     onnx.save(model, path)
-    with pytest.raises(ModelError, match="must have visible as float32 where it has such an output"):
+    with pytest.raises(ModelError, match="must give its output visible as float32"):
         ModelSession(path)
 
 

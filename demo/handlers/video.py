@@ -1,4 +1,4 @@
-"""The Video tab: a film in, the same film with landmarks out."""
+"""The Video tab: a video in, the same video with landmarks out."""
 
 from __future__ import annotations
 
@@ -9,69 +9,79 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from demo import html, models
-from demo.files import new_folder, open_upload
-from demo.handlers.images import sentence, shown, to_style
-from fkp.errors import ModelError, VideoError
+from demo.files import open_upload
+from demo.handlers.images import shown
+from demo.handlers.requests import EXPECTED, RequestError, sentence, to_name, to_style
+from demo.storage import in_use, new_folder
+from fkp.errors import VideoError
 from fkp.runtime.drawing import Style, draw
 from fkp.runtime.media import Frame, VideoWriter, probe, read_frames
 from fkp.runtime.results import ResultWriter
 from fkp.runtime.tracking import Tracker
 
 MAX_SECONDS = 60
+MAX_FRAMES = 3600
+MAX_MINUTES = 5  # of work on one video: there is one place, and others wait for it
 MAX_PIXELS = 3840 * 2160
-LARGEST_SIDE = 1280  # pixels, of the written film
+LARGEST_SIDE = 1280  # pixels, of the written video
 _NEWS_EVERY = 0.4  # seconds
-_FILM = "landmarks.mp4"
+_VIDEO = "landmarks.mp4"
 
 
 class View(NamedTuple):
-    """What the tab shows: a message, and paths of the film and its numbers."""
+    """What the tab shows: a message, and paths of the video and its numbers."""
 
     message: str
-    film: str | None = None
+    video: str | None = None
     json: str | None = None
     csv: str | None = None
 
 
-def annotate(film: Mapping[str, Any] | None, model: str | None, styles: Sequence[str]) -> Iterator[View]:
+def annotate(video: Mapping[str, Any] | None, model: str | None, styles: Sequence[str]) -> Iterator[View]:
     """Draw the landmarks into every frame; yields the progress, then the result.
 
-    Never raises for a bad film or model: the message says what is wrong. A generator that is closed
+    Never raises for a bad video or model: the message says what is wrong. A generator that is closed
     on the way leaves nothing behind.
     """
-    if film is None:
+    if video is None:
         yield View(html.note("Choose a video first."))
         return
+    path, folder, finished = Path(), None, False
     try:
-        with open_upload(film) as upload:
-            path = Path(upload.name)
-    except OSError:
-        yield View(html.problem("Your video is no longer here: upload it again."))
-        return
-    folder = new_folder()
-    try:
-        tracker = Tracker(models.get_landmarker(model or "", film=True))
-        yield from _annotate(path, folder, tracker, model or "", to_style(styles))
-    except (VideoError, ModelError) as error:
-        text = str(error).replace(str(path), "your video").replace(str(folder / _FILM), "the result")
-        yield View(html.problem(sentence(VideoError(text))))
+        style, tracker = to_style(styles), Tracker(models.get_landmarker(to_name(model), video=True))
+        path, folder = _find(video), new_folder()
+        with in_use(path, folder):
+            yield from _annotate(path, folder, tracker, to_name(model), style)
+        finished = True
+    except EXPECTED as error:
+        if isinstance(error, VideoError):
+            text = str(error).replace(str(path), "your video").replace(f"{folder}/{_VIDEO}", "the result")
+            error = VideoError(text)
+        yield View(html.problem(sentence(error)))
     finally:
-        if not (folder / _FILM).exists():  # an error, or cancelled
+        if folder and not finished:  # an error, or cancelled
             shutil.rmtree(folder, ignore_errors=True)
+
+
+def _find(video: Mapping[str, Any]) -> Path:
+    try:
+        with open_upload(video) as upload:
+            return Path(upload.name)
+    except FileNotFoundError:
+        raise RequestError("your video is no longer here: upload it again") from None
 
 
 def _annotate(path: Path, folder: Path, tracker: Tracker, model: str, style: Style) -> Iterator[View]:
     info = probe(path)
-    expected = min(info.frames or 0, round(MAX_SECONDS * info.rate)) or None
+    expected = min(info.frames or 0, round(MAX_SECONDS * info.rate), MAX_FRAMES) or None
     start = told = time.monotonic()
-    count, seen, cut = 0, 0, False
+    count, seen, cut = 0, 0, ""
     with (
-        VideoWriter(folder / _FILM, info.rate, path) as out,
+        VideoWriter(folder / _VIDEO, info.rate, path) as out,
         ResultWriter(folder, model) as numbers,
     ):
         for frame in read_frames(path):
-            if frame.time >= MAX_SECONDS:
-                cut = True
+            if cut := _reached(frame.time, count, time.monotonic() - start):
                 break
             _check_size(frame)
             faces = tracker.step(frame.image, frame.time)
@@ -85,9 +95,20 @@ def _annotate(path: Path, folder: Path, tracker: Tracker, model: str, style: Sty
     found = f"a face was found in {seen} of them" if seen else "no face was found in any of them"
     text = f"{html.counted(count, 'frame')} in {took:.1f} s ({count / took:.0f} a second); {found}."
     if cut:
-        text += f" The video is longer than {MAX_SECONDS} seconds: only its beginning was used."
+        text += f" {cut}: only its beginning was used."
     message = (html.done if seen else html.note)(text)
-    yield View(message, *(str(folder / name) for name in (_FILM, "faces.json", "faces.csv")))
+    yield View(message, *(str(folder / name) for name in (_VIDEO, "faces.json", "faces.csv")))
+
+
+def _reached(seconds: float, frames: int, worked: float) -> str:
+    """Which limit a video has reached, in words; "" for none."""
+    if seconds >= MAX_SECONDS:
+        return f"The video is longer than {MAX_SECONDS} seconds"
+    if frames >= MAX_FRAMES:
+        return f"The video has more than {MAX_FRAMES} frames"
+    if frames and worked > MAX_MINUTES * 60:
+        return f"The video takes longer than {MAX_MINUTES} minutes of work"
+    return ""
 
 
 def _check_size(frame: Frame) -> None:

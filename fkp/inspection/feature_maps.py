@@ -59,6 +59,7 @@ class Inside:
         # where the cells are, in whatever order it holds them.
         softmaxes = {node.output[0] for node in model.graph.node if node.op_type == "Softmax"}
         means = [n.input for n in model.graph.node if n.op_type == "MatMul" and n.input[0] in softmaxes]
+        self._maps: str | None
         self._maps, centers = means[-1] if means else (None, None)
         first = layers[0].input[1]
         # Stored in fewer bits, or made by the graph itself: what a run gives out.

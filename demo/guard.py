@@ -22,11 +22,13 @@ _DEEPEST = 10  # levels of a request's values
 _CALL = re.compile(
     r"/gradio_api/(?:(?:run|api|call(?P<named>/v2)?)/(?P<name>\w+)|queue/join|stream/\w+(?P<close>/close)?)/?"
 )
-_OTHER_POSTS = re.compile(r"/gradio_api/(?:upload|cancel|reset/?|mcp(?:/.*)?)")
+_ENDS = re.compile(r"/gradio_api/(?:cancel|reset/?)")
+_UPLOADS = re.compile(r"/gradio_api/(?:upload|mcp(?:/.*)?)")
 # Pages and addresses of Gradio that this demo does not use.
 _CLOSED = re.compile(
     r"/gradio_api/(?:proxy=|file=\w+:|dev/|vibe|deep_link|runs|run-history|profiling).*|/monitoring.*"
 )
+_HALF_CHARACTER = re.compile("[\ud800-\udfff]")
 _FRAMES = "'self' https://huggingface.co https://*.huggingface.co https://*.hf.space"
 _HEADERS = {
     "content-security-policy": f"frame-ancestors {_FRAMES}; object-src 'none'; base-uri 'self'",
@@ -77,9 +79,15 @@ class Guard:
         try:
             app, receive = await self._pass(scope, receive)
             await app(scope, receive, send_with_headers)
-        except RefusedError as refused:
+        except (RefusedError, TypeError) as error:
+            if not isinstance(error, RefusedError):
+                if not _UPLOADS.fullmatch(scope["path"]):
+                    raise
+                error = RefusedError(
+                    400, "The upload holds no file."
+                )  # what Gradio says of one without a name
             if not started:
-                answer = PlainTextResponse(refused.text, refused.status)
+                answer = PlainTextResponse(error.text, error.status)
                 await answer(scope, receive, send_with_headers)
 
     async def _pass(self, scope: Scope, receive: Receive) -> tuple[App | Response, Receive]:
@@ -95,58 +103,72 @@ class Guard:
             raise RefusedError(404, "There is nothing here.")
         if method in ("GET", "HEAD", "OPTIONS"):
             return self._app, receive
-        if call := _CALL.fullmatch(path):
-            if call["close"]:
+        if match := _CALL.fullmatch(path):
+            if match["close"]:
                 return self._app, _bounded(scope, receive, 0)
             body = await _read(_bounded(scope, receive, MAX_REQUEST))
-            checked = self._checked(body, call["name"], "/stream/" in path, bool(call["named"]))
+            checked = self._checked(body, match["name"], "/stream/" in path)
+            scope["path"] = path.replace("/call/v2/", "/call/")
             return self._app, _replay(checked, receive)
-        if _OTHER_POSTS.fullmatch(path):
+        if _ENDS.fullmatch(path):
+            call = _parsed(await _read(_bounded(scope, receive, MAX_REQUEST)))
+            return self._app, _replay(json.dumps({key: _plain(call[key]) for key in call}).encode(), receive)
+        if _UPLOADS.fullmatch(path):
             return self._app, _bounded(scope, receive, MAX_UPLOAD + _MULTIPART_SLACK)
         raise RefusedError(404, "There is nothing here.")
 
-    def _checked(self, body: bytes, name: str | None, streamed: bool, named: bool) -> bytes:
+    def _checked(self, body: bytes, name: str | None, streamed: bool) -> bytes:
         """The body of a call with only what Gradio has to see of it.
 
         Args:
-            body: JSON.
+            body: JSON; of a call whose values have names, these and nothing else.
             name: of the endpoint, where the address has it.
             streamed: it is the next frame of a camera.
-            named: the body holds the values by their names.
 
         Raises:
             RefusedError: it cannot be a call.
         """
-        try:
-            call = json.loads(body)
-        except (ValueError, RecursionError):
-            raise RefusedError(400, "The request is not JSON.") from None
-        if named and isinstance(call, dict):
-            return json.dumps(
-                {key: _file(v) if isinstance(v, dict) else _plain(v) for key, v in call.items()}
-            ).encode()
-        if not isinstance(call, dict) or not isinstance(call.get("data"), list):
-            raise RefusedError(422, "The request has no list of data.")
+        call = _parsed(body)
         function = self._function(call, name, streamed)
         kept = {key: call[key] for key in ("session_hash", "event_id") if isinstance(call.get(key), str)}
         kept |= {key: call[key] for key in ("fn_index", "trigger_id") if type(call.get(key)) is int}
-        kept["data"] = _values(function.inputs, call["data"])
+        data = call["data"] if "data" in call else _by_name(function, call)
+        if not isinstance(data, list):
+            raise RefusedError(422, "The data of a request are a list.")
+        kept["data"] = _values(function.inputs, data)
         if call.get("simple_format") is True:
             kept["simple_format"] = True
         return json.dumps(kept).encode()
 
     def _function(self, call: Mapping[str, Any], name: str | None, streamed: bool) -> Any:
-        functions = self._page.fns
-        if streamed:
-            return next(function for function in functions.values() if function.connection == "stream")
+        """Gradio's description of the endpoint that a call is for."""
         index = call.get("fn_index")
-        if index is None and name is not None:
-            found = [function for function in functions.values() if function.api_name == name]
-            if found:
-                return found[0]
-        if type(index) is int and index in functions:
-            return functions[index]
+        for function in self._page.fns.values():
+            if streamed:
+                found = function.connection == "stream"
+            else:
+                found = function._id == index if type(index) is int else function.api_name == name
+            if found and function.fn is not None:
+                return function
         raise RefusedError(404, "There is no such endpoint.")
+
+
+def _parsed(body: bytes) -> dict[str, Any]:
+    try:
+        call = json.loads(body)
+    except (ValueError, RecursionError):
+        raise RefusedError(400, "The request is not JSON.") from None
+    if not isinstance(call, dict):
+        raise RefusedError(422, "The request is no JSON object.")
+    return call
+
+
+def _by_name(function: Any, call: Mapping[str, Any]) -> list[Any]:
+    """The values of a call that gives them by their names; the page's own ones where it leaves some out."""
+    names = function.input_parameter_names or []
+    if not set(call) <= set(names):
+        raise RefusedError(422, f"The endpoint takes: {', '.join(names) or 'nothing'}.")
+    return [call.get(name, block.value) for name, block in zip(names, function.inputs, strict=True)]
 
 
 def _values(inputs: Sequence[Any], data: Sequence[Any]) -> list[Any]:
@@ -165,6 +187,10 @@ def _values(inputs: Sequence[Any], data: Sequence[Any]) -> list[Any]:
 
 
 def _value(component: Any, value: Any) -> Any:
+    if isinstance(component, gr.Dataset) and (
+        type(value) is not int or not 0 <= value < len(component.samples)
+    ):
+        raise RefusedError(422, "There is no such example.")
     if value is None or not isinstance(component, gr.Image | gr.Video | gr.File):
         return _plain(value)
     if not isinstance(value, dict):
@@ -183,7 +209,9 @@ def _is_plain(value: Any, depth: int = 0) -> bool:
         return depth < _DEEPEST and all(_is_plain(item, depth + 1) for item in value)
     if isinstance(value, float):
         return math.isfinite(value)
-    return value is None or isinstance(value, str | int | bool)
+    if isinstance(value, str):
+        return not _HALF_CHARACTER.search(value)
+    return value is None or isinstance(value, int)
 
 
 def _file(sent: Mapping[str, Any], may_be_inline: bool = True) -> dict[str, Any]:

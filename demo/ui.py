@@ -15,9 +15,10 @@ from demo.tabs import compare, image, inside, leaderboard, live, video
 
 # Gradio brings these files along; that of its own choice for bold, weight 600, lacks most letters.
 _FONT = (LocalFont("IBM Plex Sans", weights=(400, 700)), "ui-sans-serif", "system-ui", "sans-serif")
+_NO_CAMERA = "Browsers give a page the camera only over https, or on the same computer at http://localhost or 127.0.0.1."
 _TITLE = """# Facial keypoints
 Small networks find the landmarks of every face in your pictures and videos. \
-What you send stays on this server for about an hour, and nobody else sees it."""
+What you send is deleted an hour later; only who knows its link can see it until then."""
 
 
 def build() -> gr.Blocks:
@@ -51,6 +52,7 @@ def launch_options(page: gr.Blocks) -> dict[str, Any]:
         "css_paths": Path(__file__).with_name("style.css"),
         "max_file_size": MAX_UPLOAD,
         "show_error": False,
+        "i18n": gr.I18n(en={"image.no_webcam_support": _NO_CAMERA}),
         "run_history": False,
         "footer_links": ["api"],
         "enable_monitoring": False,

@@ -15,7 +15,7 @@ from demo.tabs import compare, image, inside, leaderboard, live, video
 
 # Gradio brings these files along; that of its own choice for bold, weight 600, lacks most letters.
 _FONT = (LocalFont("IBM Plex Sans", weights=(400, 700)), "ui-sans-serif", "system-ui", "sans-serif")
-_NO_CAMERA = "Browsers give a page the camera only over https, or on the same computer at http://localhost or 127.0.0.1."
+_NO_CAMERA = "Browsers give a page the camera only over https, or on the same computer at http://localhost."
 _TITLE = """# Facial keypoints
 Small networks find the landmarks of every face in your pictures and videos. \
 What you send is deleted an hour later; only who knows its link can see it until then."""

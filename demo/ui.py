@@ -43,7 +43,7 @@ def build() -> gr.Blocks:
 
 
 def launch_options(page: gr.Blocks) -> dict[str, Any]:
-    """What `launch` is told, here and in tests."""
+    """The arguments of `launch`, here and in tests."""
     return {
         "app_kwargs": {"middleware": [Middleware(Guard, page=page)]},
         "prevent_thread_lock": True,

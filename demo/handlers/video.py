@@ -74,7 +74,7 @@ def _find(video: Mapping[str, Any]) -> Path:
 def _annotate(path: Path, folder: Path, tracker: Tracker, model: str, style: Style) -> Iterator[View]:
     info = probe(path)
     expected = min(info.frames or 0, round(MAX_SECONDS * info.rate), MAX_FRAMES) or None
-    start = told = time.monotonic()
+    start = shown_at = time.monotonic()
     count, seen, cut = 0, 0, ""
     with (
         VideoWriter(folder / _VIDEO, info.rate, path) as out,
@@ -88,9 +88,9 @@ def _annotate(path: Path, folder: Path, tracker: Tracker, model: str, style: Sty
             numbers.add(f"frame {count}", frame.image.shape[:2], faces)
             out.write(Frame(draw(*shown(frame.image, faces, LARGEST_SIDE), style), frame.time))
             count, seen = count + 1, seen + bool(faces)
-            if time.monotonic() - told > _NEWS_EVERY:
-                told = time.monotonic()
-                yield View(html.progress(count, expected, told - start))
+            if time.monotonic() - shown_at > _NEWS_EVERY:
+                shown_at = time.monotonic()
+                yield View(html.progress(count, expected, shown_at - start))
     took = time.monotonic() - start
     found = f"a face was found in {seen} of them" if seen else "no face was found in any of them"
     text = f"{html.counted(count, 'frame')} in {took:.1f} s ({count / took:.0f} a second); {found}."

@@ -74,8 +74,8 @@ def test_an_address_that_cannot_be_used_names_the_option():
 
 @pytest.mark.parametrize("port", ["", "abc", "0", "65536", "-1", "7860.5", "1e3"])
 def test_a_port_that_is_none_is_refused_at_once(port):
-    told = subprocess.run(
+    ended = subprocess.run(
         [sys.executable, "app.py", f"--port={port}"], cwd=ROOT, capture_output=True, text=True
     )
-    assert told.returncode == 2
-    assert "argument --port" in told.stderr
+    assert ended.returncode == 2
+    assert "argument --port" in ended.stderr

@@ -3,7 +3,7 @@ PYTHON ?= python
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test check format bench report wheel ci clean
+.PHONY: help install demo test harden check format bench report wheel ci clean
 
 help:  ## list these commands
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## */\1|/' | awk -F'|' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -16,6 +16,9 @@ demo:  ## run the web demo
 
 test:  ## run the tests (ARGS=tests/runtime for some of them)
 	$(PYTHON) -m pytest $(ARGS)
+
+harden:  ## print every kind of bad input with what comes of it
+	PYTHONPATH=.:tests $(PYTHON) -m hardening
 
 check:  ## check formatting, lint and types
 	$(PYTHON) -m ruff format --check .

@@ -5,28 +5,56 @@ from __future__ import annotations
 import argparse
 import gc
 import os
+import signal
+
+from demo.network import check_address, without_proxy
+from demo.storage import start_cleaning, use_private_folder
+from fkp.errors import UsageError
 
 # Before Gradio is imported: it sends nothing home.
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
 os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
 
+
+def _port(text: str) -> int:
+    if not text.isdecimal() or not 1 <= int(text) <= 65535:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 1 to 65535")
+    return int(text)
+
+
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description="Facial landmarks in the browser: pictures, webcam, videos.")
-    parser.add_argument("--host", help="where to listen (default: $GRADIO_SERVER_NAME, then 127.0.0.1)")
-    parser.add_argument("--port", type=int, help="default: $GRADIO_SERVER_PORT, then one from 7860 on")
+    parser.add_argument(
+        "--host",
+        default=os.environ.get("GRADIO_SERVER_NAME") or "127.0.0.1",
+        help="where to listen (default: $GRADIO_SERVER_NAME, then 127.0.0.1)",
+    )
+    parser.add_argument(
+        "--port",
+        type=_port,
+        default=os.environ.get("GRADIO_SERVER_PORT") or None,
+        help="default: $GRADIO_SERVER_PORT, then the first free one from 7860 on",
+    )
     address = parser.parse_args()
+    os.environ.pop("GRADIO_SERVER_PORT", None)  # Gradio reads it again, as a number and without a check
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends as with Ctrl-C: uploads are deleted
 
     gc.disable()  # what is imported stays: looking for rubbish in it takes a tenth of the start
-    from demo import models
-    from demo.ui import build, launch_options
-
-    page = build()  # a Space in its development mode looks for it among this module's names
     try:
-        page.launch(
-            prevent_thread_lock=True, server_name=address.host, server_port=address.port, **launch_options()
-        )
-    except OSError as error:  # the port is taken, or the address is not ours
+        if address.port:
+            check_address(address.host, address.port)
+        folder = use_private_folder()
+        with without_proxy():
+            from demo import models
+            from demo.ui import build, files_of, launch_options
+
+            page = build()  # a Space in its development mode looks for it among this module's names
+            start_cleaning(folder, lambda: files_of(page))
+            page.launch(server_name=address.host, server_port=address.port, **launch_options(page))
+        gc.enable()
+        models.warm_up()  # now, as its visitor's browser takes longer to start
+        page.block_thread()
+    except (UsageError, OSError) as error:
         parser.exit(1, f"the demo cannot start: {error}\n")
-    gc.enable()
-    models.warm_up()  # now, as its visitor's browser takes longer to start
-    page.block_thread()
+    except KeyboardInterrupt:
+        pass

@@ -1,25 +1,35 @@
-"""Files from visitors and for them, all in Gradio's temporary folder: there it stores uploads, and serves."""
+"""Files of visitors, opened safely, and pictures written for them."""
 
 from __future__ import annotations
 
+import errno
 import os
-import shutil
 import stat
-import tempfile
-import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import BinaryIO
 
 import cv2
 import numpy as np
-from gradio.utils import get_upload_folder
 from numpy.typing import NDArray
 
-KEPT_SECONDS = 3600
+from demo.storage import upload_folder
+
+_DISK, _FILES, _MEMORY = (
+    "the server's disk is full",
+    "the server has too many files open",
+    "the server is out of memory",
+)
+# Troubles of the server, not of a file.
+SHORTAGES = {
+    errno.ENOSPC: _DISK,
+    errno.EDQUOT: _DISK,
+    errno.EMFILE: _FILES,
+    errno.ENFILE: _FILES,
+    errno.ENOMEM: _MEMORY,
+}
 # To open a pipe or a device must not wait for it; Windows has neither flag.
 _AT_ONCE = getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOFOLLOW", 0)
-_PREFIX = "landmarks-"
 _JPEG_QUALITY = 90
 _FAST_PNG = 1  # level of compression: the higher ones take many times as long
 
@@ -37,18 +47,29 @@ def open_upload(sent: object) -> BinaryIO:
 
     Raises:
         FileNotFoundError: there is no such file; the same for a path to elsewhere, whatever is there.
-        OSError: it cannot be opened.
+        OSError: the server has one of the `SHORTAGES`.
     """
     named = sent.get("path") if isinstance(sent, Mapping) else None
     try:
-        if isinstance(named, str) and (path := _inside(get_upload_folder(), named)):
+        if isinstance(named, str) and (path := _inside(upload_folder(), named)):
             return open(path, "rb", opener=_open_regular)
+    except OSError as error:
+        if error.errno in SHORTAGES:
+            raise
     except ValueError:  # not even a path: a null byte, half a character
         pass
-    raise FileNotFoundError
+    raise FileNotFoundError("no such upload")
 
 
-def _inside(folder: str, named: str) -> str | None:
+def is_upload(named: object) -> bool:
+    """Whether this is the path of something in the upload folder, as Gradio names it."""
+    try:
+        return isinstance(named, str) and _inside(upload_folder(), named) is not None
+    except (OSError, ValueError):
+        return False
+
+
+def _inside(folder: Path, named: str) -> str | None:
     """The resolved path of what is in a folder; None, without a look at the disk, for paths to elsewhere."""
     path = os.path.abspath(named)
     if not Path(path).is_relative_to(os.path.abspath(folder)):
@@ -61,29 +82,8 @@ def _open_regular(path: str, flags: int) -> int:
     descriptor = os.open(path, flags | _AT_ONCE)
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         os.close(descriptor)
-        raise FileNotFoundError
+        raise FileNotFoundError("not a regular file")
     return descriptor
-
-
-def new_folder() -> Path:
-    """A new folder under an unguessable name; those older than `KEPT_SECONDS` are removed on the way.
-
-    Gradio removes what it has sent to a visitor, but not what a cancelled job leaves behind.
-    """
-    parent = Path(get_upload_folder())
-    parent.mkdir(parents=True, exist_ok=True)
-    for folder in parent.glob(f"{_PREFIX}*"):
-        if _age(folder) > KEPT_SECONDS:
-            shutil.rmtree(folder, ignore_errors=True)
-    return Path(tempfile.mkdtemp(prefix=_PREFIX, dir=parent))
-
-
-def _age(folder: Path) -> float:
-    """Seconds since something was added to a folder; 0 where another visitor's job has just removed it."""
-    try:
-        return time.time() - folder.stat().st_mtime
-    except FileNotFoundError:
-        return 0.0
 
 
 def encode_jpeg(image: NDArray[np.uint8], quality: int = _JPEG_QUALITY) -> bytes:

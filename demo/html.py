@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from html import escape
-from pathlib import Path
-from urllib.parse import quote
 
 from demo.differences import COLORS
 from demo.measurements import errors, speeds
@@ -133,7 +131,7 @@ def model_card(entry: ModelEntry) -> str:
     facts = [
         ("Finds", points_in_words(entry)),
         ("Size, MB", _megabytes(entry)),
-        ("Looks at each face", "once" if passes(spec) == 1 else "twice; once in films"),
+        ("Looks at each face", "once" if passes(spec) == 1 else "twice; once in videos"),
         ("Time for a look, one core", f"{speed:.1f} ms" if speed else "not measured"),
         ("Parameters", _short(spec.parameters)),
         ("Multiply-adds", _short(spec.multiply_adds)),
@@ -202,9 +200,8 @@ def _short(number: int) -> str:
     return str(number)
 
 
-def frame(page: Path, title: str) -> str:
-    """An HTML file of our own within this page; its path has to be one of `launch`'s `allowed_paths`."""
-    address = f"gradio_api/file={quote(page.as_posix())}"
+def frame(address: str, title: str) -> str:
+    """Another page of this server within this one."""
     return f'<iframe class="fkp-frame" title="{escape(title)}" src="{escape(address)}"></iframe>'
 
 

@@ -99,22 +99,22 @@ def find(name: str) -> ModelEntry:
     return entry
 
 
-def get_landmarker(name: str, film: bool = False) -> Landmarker:
+def get_landmarker(name: str, video: bool = False) -> Landmarker:
     """The loaded model of that name; may be used by several threads at once.
 
     Args:
         name: of the model.
-        film: for a camera or a video, where each frame starts from the points of the one before: one look is
+        video: for a camera or a video, where each frame starts from the points of the one before: one look is
             enough, and one core, since the others draw, encode, and show the page.
 
     Raises:
         ModelError: there is none of that name, or it cannot be used; one sentence without paths.
     """
     entry = find(name)
-    refine = not film and entry.spec is not None and passes(entry.spec) == 2
+    refine = not video and entry.spec is not None and passes(entry.spec) == 2
     with _LOCK:
         try:
-            return _load(name, refine, 1 if film else None, entry.path.stat().st_mtime_ns)
+            return _load(name, refine, 1 if video else None, entry.path.stat().st_mtime_ns)
         except (ModelError, OSError) as error:
             raise ModelError(str(error).replace(str(entry.path), name)) from error
 

@@ -7,24 +7,23 @@ from typing import Any
 
 import gradio as gr
 from gradio.themes.utils.fonts import LocalFont
+from starlette.middleware import Middleware
 
-from demo.files import KEPT_SECONDS
+from demo.guard import MAX_UPLOAD, Guard
 from demo.handlers import api
-from demo.handlers import leaderboard as results
 from demo.tabs import compare, image, inside, leaderboard, live, video
 
 # Gradio brings these files along; that of its own choice for bold, weight 600, lacks most letters.
 _FONT = (LocalFont("IBM Plex Sans", weights=(400, 700)), "ui-sans-serif", "system-ui", "sans-serif")
+_NO_CAMERA = "Browsers give a page the camera only over https, or on the same computer at http://localhost."
 _TITLE = """# Facial keypoints
 Small networks find the landmarks of every face in your pictures and videos. \
-What you send stays on this server for about an hour, and nobody else sees it."""
+What you send is deleted an hour later; only who knows its link can see it until then."""
 
 
 def build() -> gr.Blocks:
     """The whole page."""
-    with gr.Blocks(
-        title="Facial keypoints", analytics_enabled=False, delete_cache=(600, KEPT_SECONDS)
-    ) as page:
+    with gr.Blocks(title="Facial keypoints", analytics_enabled=False) as page:
         gr.Markdown(_TITLE, elem_id="title")
         with gr.Tabs():
             with gr.Tab("Image"):
@@ -43,20 +42,33 @@ def build() -> gr.Blocks:
     return page.queue(max_size=64, default_concurrency_limit=2)
 
 
-def launch_options() -> dict[str, Any]:
-    """What `launch` is told, here and in tests."""
+def launch_options(page: gr.Blocks) -> dict[str, Any]:
+    """The arguments of `launch`, here and in tests."""
     return {
+        "app_kwargs": {"middleware": [Middleware(Guard, page=page)]},
+        "prevent_thread_lock": True,
+        "ssr_mode": False,  # a second server in front would answer without the guard's headers
         "theme": _theme(),
         "css_paths": Path(__file__).with_name("style.css"),
-        "max_file_size": "100mb",
-        "allowed_paths": [str(results.REPORT)],
+        "max_file_size": MAX_UPLOAD,
         "show_error": False,
+        "i18n": gr.I18n(en={"image.no_webcam_support": _NO_CAMERA}),
         "run_history": False,
         "footer_links": ["api"],
         "enable_monitoring": False,
         "max_threads": 16,
         "state_session_capacity": 500,
     }
+
+
+def files_of(page: gr.Blocks) -> set[Path]:
+    """The files in the upload folder that belong to the page itself, such as its example.
+
+    Gradio's lists of what it has stored lose the files that have been deleted on the way: else they grow.
+    """
+    for stored in page.temp_file_sets:
+        stored.difference_update([file for file in list(stored) if not Path(file).exists()])
+    return {Path(file) for block in page.blocks.values() for file in getattr(block, "keep_in_cache", ())}
 
 
 def _theme() -> gr.themes.Base:

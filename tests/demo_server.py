@@ -31,8 +31,7 @@ def running() -> Iterator[str]:
     from demo.ui import build, launch_options
 
     page = build()
-    options = launch_options() | {"quiet": True, "prevent_thread_lock": True, "server_port": None}
-    _, address, _ = page.launch(**options)
+    _, address, _ = page.launch(quiet=True, **launch_options(page))
     try:
         yield address
     finally:
@@ -73,7 +72,7 @@ def save_video(path: Path, frames: list[np.ndarray], sound: bool = True) -> Path
 
 
 def save_camera(path: Path, frames: list[np.ndarray]) -> Path:
-    """A film for Chromium's fake camera (Y4M)."""
+    """A video for Chromium's fake camera (Y4M)."""
     height, width = frames[0].shape[:2]
     with path.open("wb") as file:
         file.write(f"YUV4MPEG2 W{width} H{height} F30:1 Ip A1:1 C420jpeg\n".encode())

@@ -8,8 +8,8 @@ from typing import Any
 import gradio as gr
 
 from demo import models
-from demo.handlers.images import read_picture, sentence
-from fkp.errors import ImageError, ModelError
+from demo.handlers.images import read_picture
+from demo.handlers.requests import EXPECTED, sentence, to_name
 from fkp.runtime.results import Source, record
 
 
@@ -26,11 +26,11 @@ def landmarks(picture: Mapping[str, Any] | None, model: str | None) -> dict[str,
     if picture is None:
         raise gr.Error("Give a picture.", print_exception=False)
     try:
-        image = read_picture(picture)
-        analysis = models.get_landmarker(model or "").analyze(image)
-    except (ImageError, ModelError) as error:
+        image, name = read_picture(picture), to_name(model)
+        analysis = models.get_landmarker(name).analyze(image)
+    except EXPECTED as error:
         raise gr.Error(sentence(error), print_exception=False) from error
-    answer = record(Source("picture", image.shape[:2]), model or "", analysis.faces)
+    answer = record(Source("picture", image.shape[:2]), name, analysis.faces)
     return {**answer, "milliseconds": {stage: round(value, 2) for stage, value in analysis.timings.items()}}
 
 

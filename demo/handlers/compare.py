@@ -13,10 +13,12 @@ from numpy.typing import NDArray
 
 from demo import html, models
 from demo.differences import COLORS, draw_differences
-from demo.files import new_folder, open_upload, save_jpeg
-from demo.handlers.images import read_picture, sentence, shown, to_style, zoom
+from demo.files import open_upload, save_jpeg
+from demo.handlers.images import read_picture, shown, zoom
+from demo.handlers.requests import RequestError, answered, to_names, to_style
+from demo.storage import new_folder
 from fkp.datasets.pts import read_pts
-from fkp.errors import DataError, FkpError, ImageError, ModelError
+from fkp.errors import DataError
 from fkp.geometry import box_diagonal, points_box
 from fkp.metrics import inter_ocular, nme, point_distance
 from fkp.runtime.drawing import draw
@@ -47,6 +49,11 @@ class _Answer:
     milliseconds: float
 
 
+def _refuse(text: str) -> View:
+    return View(html.problem(text), [], [], "")
+
+
+@answered(_refuse)
 def compare(
     picture: Mapping[str, Any] | None,
     names: Sequence[str],
@@ -57,20 +64,18 @@ def compare(
 
     Never raises for bad input: the message says what is wrong.
     """
-    if picture is None or len(names) < 2:
+    names, style = to_names(names), to_style(styles)
+    if picture is None or len(set(names)) < 2:
         return View(html.note("Choose a picture and at least two models."), [], [], "")
     if len(names) > MOST_MODELS:
         return View(html.note(f"At most {MOST_MODELS} models at a time."), [], [], "")
-    try:
-        image = read_picture(picture)
-        answers = _run(image, names)
-        truth = _read_truth(truth_file)
-    except (ImageError, ModelError, _TruthError) as error:
-        return View(html.problem(sentence(error)), [], [], "")
+    truth = _read_truth(truth_file)
+    image = read_picture(picture)
+    answers = _run(image, names)
     faces = answers[0].faces
-    folder, style = new_folder(), to_style(styles)
     if not faces:
         return View(html.faces_found(faces, image.shape[:2]), [], [], "")
+    folder = new_folder()
     overlays, differences = [], []
     for number, answer in enumerate(answers):
         path = folder / f"model-{number}.jpg"
@@ -135,23 +140,19 @@ def _error(answer: _Answer, truth: NDArray | None) -> str:
     return f"NME {nme(distance, size)[0]:.2f} %, {distance.mean():.2f} px"
 
 
-class _TruthError(FkpError):
-    """A file of true points cannot be used."""
-
-
 def _read_truth(file: Mapping[str, Any] | None) -> NDArray | None:
     if file is None:
         return None
     try:
         with open_upload(file) as upload:
             if os.fstat(upload.fileno()).st_size > _LARGEST_PTS:
-                raise _TruthError("your .pts file is too large to be one")
+                raise RequestError("your .pts file is too large to be one")
             truth = read_pts(Path(upload.name))
     except DataError as error:
-        raise _TruthError(f"your .pts file {error.problem}") from error
-    except OSError:
-        raise _TruthError("your .pts file is no longer here: upload it again") from None
+        raise RequestError(f"your .pts file {error.problem}") from error
+    except FileNotFoundError:
+        raise RequestError("your .pts file is no longer here: upload it again") from None
     known = {get_scheme(name).num_points for name in SCHEMES}
     if len(truth) not in known or not np.isfinite(truth).all():
-        raise _TruthError(f"your .pts file has {len(truth)} points; the models find {sorted(known)}")
+        raise RequestError(f"your .pts file has {len(truth)} points; the models find {sorted(known)}")
     return truth

@@ -15,10 +15,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from demo import html, models
-from demo.files import new_folder, save_jpeg, save_png
-from demo.handlers.images import read_picture, sentence, shown, to_style, zoom
-from fkp.errors import ImageError, ModelError
-from fkp.runtime.drawing import draw
+from demo.files import save_jpeg, save_png
+from demo.handlers.images import read_picture, shown, zoom
+from demo.handlers.requests import EXPECTED, RequestError, answered, to_name, to_style
+from demo.storage import new_folder
+from fkp.runtime.drawing import Style, draw
 from fkp.runtime.face import Face
 from fkp.runtime.results import Source, record, to_csv, to_pts
 
@@ -56,6 +57,11 @@ class Downloads(NamedTuple):
     png: str | None = None
 
 
+def _refuse(text: str) -> View:
+    return _empty(html.problem(text))
+
+
+@answered(_refuse)
 def analyze(picture: Mapping[str, Any] | None, model: str | None, styles: Sequence[str]) -> View:
     """Find the landmarks on a picture and draw them.
 
@@ -63,36 +69,35 @@ def analyze(picture: Mapping[str, Any] | None, model: str | None, styles: Sequen
     """
     if picture is None:
         return _empty(html.note("Choose a picture: upload it, paste it, take it, or start with the example."))
-    try:
-        start = time.perf_counter()
-        image = read_picture(picture)
-        read = (time.perf_counter() - start) * 1000
-        analysis = models.get_landmarker(model or "").analyze(image)
-    except (ImageError, ModelError) as error:
-        return _empty(html.problem(sentence(error)))
-    found = Found(picture, image.shape[:2], model or "", analysis.faces)
+    name, style = to_name(model), to_style(styles)
     start = time.perf_counter()
-    overlay, zooms = _pictures(image, analysis.faces, styles)
+    image = read_picture(picture)
+    read = (time.perf_counter() - start) * 1000
+    analysis = models.get_landmarker(name).analyze(image)
+    found = Found(picture, image.shape[:2], name, analysis.faces)
+    start = time.perf_counter()
+    overlay, zooms = _pictures(image, analysis.faces, style)
     timings = {"read": read, **analysis.timings, "draw": (time.perf_counter() - start) * 1000}
     message = html.faces_found(analysis.faces, image.shape[:2])
     return View(found, message, overlay, zooms, html.face_table(analysis.faces), html.timings(timings))
 
 
-def redraw(found: Found | None, styles: Sequence[str]) -> tuple[str | None, list[tuple[str, str]]]:
-    """Overlay and zoomed faces in another style."""
+@answered(lambda text: (html.problem(text), gr.skip(), gr.skip()))
+def redraw(found: Found | None, styles: Sequence[str]) -> tuple[Any, Any, Any]:
+    """Message, overlay and zoomed faces in another style; the message stays where nothing is wrong."""
+    style = to_style(styles)
     if found is None:
-        return None, []
-    try:
-        return _pictures(read_picture(found.picture), found.faces, styles)
-    except ImageError:  # its file has been cleaned away
-        return None, []
+        return gr.skip(), None, []
+    return gr.skip(), *_pictures(read_picture(found.picture), found.faces, style)
 
 
 def download_buttons(found: Found | None, styles: Sequence[str]) -> list[Any]:
     """The download buttons, which work where there is a file, and a table of all points."""
-    buttons = [
-        gr.DownloadButton(value=path, interactive=path is not None) for path in downloads(found, styles)
-    ]
+    try:
+        files = downloads(found, styles)
+    except EXPECTED:  # no place for them; the message above says what is wrong
+        files = Downloads()
+    buttons = [gr.DownloadButton(value=path, interactive=path is not None) for path in files]
     return [*buttons, html.point_table(found.faces if found else [])]
 
 
@@ -108,7 +113,7 @@ def downloads(found: Found | None, styles: Sequence[str]) -> Downloads:
     files = Downloads(str(numbers), str(table), _save_pts(found.faces, folder))
     try:
         overlay = draw(read_picture(found.picture), found.faces, to_style(styles))
-    except ImageError:  # its file has been cleaned away
+    except RequestError:  # its file has been cleaned away
         return files
     return files._replace(png=save_png(overlay, folder / "landmarks.png"))
 
@@ -126,9 +131,9 @@ def _save_pts(faces: Sequence[Face], folder: Path) -> str:
 
 
 def _pictures(
-    image: NDArray[np.uint8], faces: Sequence[Face], styles: Sequence[str]
+    image: NDArray[np.uint8], faces: Sequence[Face], style: Style
 ) -> tuple[str, list[tuple[str, str]]]:
-    folder, style = new_folder(), to_style(styles)
+    folder = new_folder()
     overlay = save_jpeg(draw(*shown(image, faces), style), folder / "overlay.jpg")
     zooms = [
         (save_jpeg(zoom(image, face, style), folder / f"face-{number}.jpg"), f"Face {number}")

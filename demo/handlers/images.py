@@ -6,12 +6,12 @@ import base64
 import io
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from demo.files import open_upload
+from demo.handlers.requests import RequestError
 from fkp.errors import ImageError
 from fkp.geometry import crop_transform, transform_points, warp
 from fkp.images import load_image
@@ -20,33 +20,19 @@ from fkp.runtime.drawing import Style, draw
 from fkp.runtime.face import Face
 
 MAX_MEGAPIXELS = 40
-STYLES: Mapping[str, str] = {
-    "Points": "points",
-    "Outlines": "outlines",
-    "Numbers": "indices",
-    "Face box": "box",
-    "Confidence": "confidence",
-    "Pose": "pose",
-}
-DEFAULT_STYLES = ["Points", "Outlines"]
-
 _SHOWN_SIDE = 1600  # pixels: larger pictures are shown smaller, the files to take home are full size
 _ZOOM_SIDE = 384
 _ZOOM_MARGIN = 1.6
 
 
-def to_style(styles: Sequence[str]) -> Style:
-    """The drawing style that a visitor ticked."""
-    return Style(**{field: words in styles for words, field in STYLES.items()})
-
-
-def read_picture(picture: Mapping[str, Any]) -> NDArray[np.uint8]:
+def read_picture(picture: object) -> NDArray[np.uint8]:
     """What a picture component sent, as upright RGB uint8 (H, W, 3).
 
     Args:
         picture: `path` of an uploaded file, or a data URL as `url`.
 
     Raises:
+        RequestError: it is something else, or the file is gone.
         ImageError: it cannot be read; a sentence about "your file", without its path.
     """
     file = io.BytesIO(_content(picture))
@@ -54,15 +40,18 @@ def read_picture(picture: Mapping[str, Any]) -> NDArray[np.uint8]:
     return load_image(file, max_pixels=MAX_MEGAPIXELS * 1_000_000)
 
 
-def _content(picture: Mapping[str, Any]) -> bytes:
-    try:
-        url = picture.get("url")
-        if not picture.get("path") and isinstance(url, str) and url.startswith("data:"):
+def _content(picture: object) -> bytes:
+    url = picture.get("url") if isinstance(picture, Mapping) and not picture.get("path") else None
+    if isinstance(url, str) and url.startswith("data:"):
+        try:
             return base64.b64decode(url.partition(",")[2])
+        except ValueError:
+            raise ImageError("your file is not a picture that can be read") from None
+    try:
         with open_upload(picture) as file:
             return file.read()
-    except (OSError, ValueError):
-        raise ImageError("your file is no longer here: upload it again") from None
+    except FileNotFoundError:
+        raise RequestError("your file is no longer here: upload it again") from None
 
 
 def shown(
@@ -82,9 +71,3 @@ def zoom(image: NDArray[np.uint8], face: Face, style: Style) -> NDArray[np.uint8
         face, points=transform_points(matrix, face.points).astype(np.float32), box=corners.astype(np.float32)
     )
     return draw(warp(image, matrix, size), [moved], style)
-
-
-def sentence(error: Exception) -> str:
-    """An error's message as a sentence."""
-    text = str(error).strip().rstrip(".")
-    return f"{text[:1].upper()}{text[1:]}."

@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from demo import html, models
-from demo.files import new_folder, save_jpeg, save_png
-from demo.handlers.images import read_picture, sentence
-from fkp.errors import ImageError, ModelError
+from demo.files import save_jpeg, save_png
+from demo.handlers.images import read_picture
+from demo.handlers.requests import answered, to_name
+from demo.storage import new_folder
 from fkp.geometry import crop_transform, warp
 
 
@@ -21,6 +22,7 @@ class View(NamedTuple):
     layers: list[tuple[str, str]] | None = None
 
 
+@answered(lambda text: View(html.problem(text)))
 def look(picture: Mapping[str, Any] | None, model: str | None) -> View:
     """Show the first filters of a model, and what its layers make of the surest face of a picture.
 
@@ -32,16 +34,11 @@ def look(picture: Mapping[str, Any] | None, model: str | None) -> View:
     from fkp.inspection.feature_maps import open_inside
     from fkp.inspection.rendering import filters_picture, layer_caption, layer_picture, maps_over
 
-    try:
-        image = read_picture(picture)
-        landmarker = models.get_landmarker(model or "")
-        faces = landmarker(image)
-        path = models.find(model or "").path
-        inside = open_inside(path, path.stat().st_mtime_ns)
-    except (ImageError, ModelError) as error:
-        return View(html.problem(sentence(error)))
-    except OSError:  # its words name the path
-        return View(html.problem("The file of this model cannot be read."))
+    name, image = to_name(model), read_picture(picture)
+    landmarker = models.get_landmarker(name)
+    path = models.find(name).path
+    inside = open_inside(path, path.stat().st_mtime_ns)
+    faces = landmarker(image)
     if not faces:
         return View(html.faces_found(faces, image.shape[:2]))
     size = landmarker.spec.input_size

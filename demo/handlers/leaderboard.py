@@ -6,11 +6,12 @@ from pathlib import Path
 
 from demo import html
 
+ADDRESS = "leaderboard.html"  # under which `guard.Guard` serves it
 REPORT = Path(__file__).resolve().parents[2] / "docs" / "leaderboard.html"
 
 
-def report(page: Path = REPORT) -> str:
+def report() -> str:
     """What `python -m bench report` wrote, as a frame; a remark where there is none."""
-    if not page.is_file():
+    if not REPORT.is_file():
         return html.note("No results have been committed yet. Run `python -m bench` to measure the models.")
-    return html.frame(page, "What the benchmark measured")
+    return html.frame(ADDRESS, "What the benchmark measured")

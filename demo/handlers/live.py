@@ -12,8 +12,8 @@ import gradio as gr
 
 from demo import html, models
 from demo.files import encode_jpeg
-from demo.handlers.images import read_picture, sentence, shown, to_style
-from fkp.errors import ImageError, ModelError
+from demo.handlers.images import read_picture, shown
+from demo.handlers.requests import EXPECTED, sentence, to_name, to_style
 from fkp.runtime.drawing import draw
 from fkp.runtime.face import Face
 from fkp.runtime.tracking import Tracker
@@ -34,7 +34,7 @@ class Session:
             ModelError: the model cannot be used.
         """
         self.model = model
-        self.tracker = Tracker(models.get_landmarker(model, film=True))
+        self.tracker = Tracker(models.get_landmarker(model, video=True))
         self._ends: deque[float] = deque()
         self._told = 0.0
         self._figures = ""
@@ -64,12 +64,12 @@ def step(
         return gr.skip(), html.note("The camera is off."), None
     start = time.monotonic()
     try:
-        image = read_picture(frame)
-        if session is None or session.model != model:
-            session = Session(model or "")
+        image, name, style = read_picture(frame), to_name(model), to_style(styles)
+        if session is None or session.model != name:
+            session = Session(name)
         faces = session.tracker.step(image, start)
-    except (ImageError, ModelError) as error:
+    except EXPECTED as error:
         return gr.skip(), html.problem(sentence(error)), session
-    drawn = draw(*shown(image, faces, _LARGEST), to_style(styles))
+    drawn = draw(*shown(image, faces, _LARGEST), style)
     url = "data:image/jpeg;base64," + base64.b64encode(encode_jpeg(drawn, _QUALITY)).decode()
     return {"url": url}, session.figures(start, time.monotonic(), faces, image.shape[:2]), session

@@ -1,4 +1,4 @@
-"""The Video tab: a film in, the same film with landmarks out."""
+"""The Video tab: a video in, the same video with landmarks out."""
 
 from __future__ import annotations
 
@@ -9,9 +9,11 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from demo import html, models
-from demo.files import new_folder, open_upload
-from demo.handlers.images import sentence, shown, to_style
-from fkp.errors import ModelError, VideoError
+from demo.files import open_upload
+from demo.handlers.images import shown
+from demo.handlers.requests import EXPECTED, RequestError, sentence, to_name, to_style
+from demo.storage import in_use, new_folder
+from fkp.errors import VideoError
 from fkp.runtime.drawing import Style, draw
 from fkp.runtime.media import Frame, Limits, VideoReader, VideoWriter
 from fkp.runtime.results import ResultWriter, Source
@@ -19,69 +21,83 @@ from fkp.runtime.tracking import Tracker
 
 MAX_SECONDS = 60
 MAX_FRAMES = 3600
+MAX_MINUTES = 5  # of work on one video: there is one place, and others wait for it
 MAX_PIXELS = 3840 * 2160
-LARGEST_SIDE = 1280  # pixels, of the written film
+LARGEST_SIDE = 1280  # pixels, of the written video
 _NEWS_EVERY = 0.4  # seconds
-_FILM = "landmarks.mp4"
+_VIDEO = "landmarks.mp4"
 
 
 class View(NamedTuple):
-    """What the tab shows: a message, and paths of the film and its numbers."""
+    """What the tab shows: a message, and paths of the video and its numbers."""
 
     message: str
-    film: str | None = None
+    video: str | None = None
     json: str | None = None
     csv: str | None = None
 
 
-def annotate(film: Mapping[str, Any] | None, model: str | None, styles: Sequence[str]) -> Iterator[View]:
+def annotate(video: Mapping[str, Any] | None, model: str | None, styles: Sequence[str]) -> Iterator[View]:
     """Draw the landmarks into every frame; yields the progress, then the result.
 
-    Never raises for a bad film or model: the message says what is wrong. A generator that is closed
+    Never raises for a bad video or model: the message says what is wrong. A generator that is closed
     on the way leaves nothing behind.
     """
-    if film is None:
+    if video is None:
         yield View(html.note("Choose a video first."))
         return
+    path, folder, finished = Path(), None, False
     try:
-        with open_upload(film) as upload:
-            path = Path(upload.name)
-    except OSError:
-        yield View(html.problem("Your video is no longer here: upload it again."))
-        return
-    folder = new_folder()
-    try:
-        tracker = Tracker(models.get_landmarker(model or "", film=True))
-        yield from _annotate(path, folder, tracker, model or "", to_style(styles))
-    except (VideoError, ModelError) as error:
-        text = str(error).replace(str(path), "your video").replace(str(folder / _FILM), "the result")
-        yield View(html.problem(sentence(VideoError(text))))
+        style, tracker = to_style(styles), Tracker(models.get_landmarker(to_name(model), video=True))
+        path, folder = _find(video), new_folder()
+        with in_use(path, folder):
+            yield from _annotate(path, folder, tracker, to_name(model), style)
+        finished = True
+    except EXPECTED as error:
+        if isinstance(error, VideoError):
+            text = str(error).replace(str(path), "your video").replace(f"{folder}/{_VIDEO}", "the result")
+            error = VideoError(text)
+        yield View(html.problem(sentence(error)))
     finally:
-        if not (folder / _FILM).exists():  # an error, or cancelled
+        if folder and not finished:  # an error, or cancelled
             shutil.rmtree(folder, ignore_errors=True)
+
+
+def _find(video: Mapping[str, Any]) -> Path:
+    try:
+        with open_upload(video) as upload:
+            return Path(upload.name)
+    except FileNotFoundError:
+        raise RequestError("your video is no longer here: upload it again") from None
 
 
 def _annotate(path: Path, folder: Path, tracker: Tracker, model: str, style: Style) -> Iterator[View]:
     limits = Limits(MAX_SECONDS, MAX_FRAMES, MAX_PIXELS)
-    start = told = time.monotonic()
+    start = shown_at = time.monotonic()
     count, seen = 0, 0
+    remarks = []
     with (
         VideoReader(path, limits) as video,
-        VideoWriter(folder / _FILM, video.rate, path) as out,
+        VideoWriter(folder / _VIDEO, video.rate, path) as out,
         ResultWriter(folder, model) as numbers,
     ):
         for frame in video:
+            if count and time.monotonic() - start > MAX_MINUTES * 60:
+                remarks.append(
+                    f"takes longer than {MAX_MINUTES} minutes of work: only its beginning was used"
+                )
+                break
             faces = tracker.step(frame.image, frame.time)
             numbers.add(Source("video", frame.image.shape[:2], count, frame.time), faces)
             out.write(Frame(draw(*shown(frame.image, faces, LARGEST_SIDE), style), frame.time))
             count, seen = count + 1, seen + bool(faces)
-            if time.monotonic() - told > _NEWS_EVERY:
-                told = time.monotonic()
-                yield View(html.progress(count, video.frames, told - start))
+            if time.monotonic() - shown_at > _NEWS_EVERY:
+                shown_at = time.monotonic()
+                yield View(html.progress(count, video.frames, shown_at - start))
     took = time.monotonic() - start
     found = f"a face was found in {seen} of them" if seen else "no face was found in any of them"
     text = f"{html.counted(count, 'frame')} in {took:.1f} s ({count / took:.0f} a second); {found}."
-    for remark in video.remarks + out.remarks:
+    for remark in remarks + video.remarks + out.remarks:
         text += f" The video {remark}."
     message = (html.done if seen else html.note)(text)
-    yield View(message, *(str(folder / name) for name in (_FILM, "faces.json", "faces.csv")))
+    yield View(message, *(str(folder / name) for name in (_VIDEO, "faces.json", "faces.csv")))

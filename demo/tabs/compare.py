@@ -6,8 +6,7 @@ import gradio as gr
 
 from demo import html, models
 from demo.handlers import compare as handlers
-from demo.handlers.images import DEFAULT_STYLES
-from demo.tabs.parts import MEANING, PICTURES, picture_input, tiles
+from demo.tabs.parts import DEFAULT_STYLES, MEANING, PICTURES, picture_input, tiles
 
 _INTRO = f"""\
 Two to {handlers.MOST_MODELS} models on the same faces. The first one in the list is what the others \

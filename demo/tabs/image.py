@@ -9,8 +9,17 @@ import gradio as gr
 from demo import html
 from demo.handlers import api
 from demo.handlers import image as handlers
-from demo.handlers.images import DEFAULT_STYLES, MAX_MEGAPIXELS, STYLES
-from demo.tabs.parts import EXAMPLES, PICTURES, download_row, model_picker, picture_input, tiles
+from demo.handlers.images import MAX_MEGAPIXELS
+from demo.handlers.requests import STYLES
+from demo.tabs.parts import (
+    DEFAULT_STYLES,
+    EXAMPLES,
+    PICTURES,
+    download_row,
+    model_picker,
+    picture_input,
+    tiles,
+)
 
 _PRIVATE: dict[str, Any] = {"api_visibility": "private"}
 
@@ -52,13 +61,20 @@ def build(page: gr.Blocks) -> None:
         **_PRIVATE,
     )
     drawn = styles.change(
-        handlers.redraw, [found, styles], [overlay, zooms], trigger_mode="always_last", **PICTURES, **_PRIVATE
+        handlers.redraw,
+        [found, styles],
+        [message, overlay, zooms],
+        preprocess=False,
+        trigger_mode="always_last",
+        **PICTURES,
+        **_PRIVATE,
     )
     for finished in (searched, drawn):
         finished.then(
             handlers.download_buttons,
             [found, styles],
             [*files, points],
+            preprocess=False,
             show_progress="hidden",
             **PICTURES,
             **_PRIVATE,

@@ -6,8 +6,8 @@ import gradio as gr
 
 from demo import html
 from demo.handlers import live as handlers
-from demo.handlers.images import DEFAULT_STYLES, STYLES
-from demo.tabs.parts import model_picker
+from demo.handlers.requests import STYLES
+from demo.tabs.parts import DEFAULT_STYLES, model_picker
 
 _MINUTES = 5
 _VISITORS = 4  # at once: each keeps a place for as long as the camera runs

@@ -12,6 +12,8 @@ from demo.handlers import model_card
 
 EXAMPLES = sorted(str(path) for path in (Path(__file__).resolve().parents[1] / "examples").glob("*.jpg"))
 
+DEFAULT_STYLES = ["Points", "Outlines"]
+
 # Work on pictures is short and uses every core: two at a time, the rest wait their turn.
 PICTURES: dict[str, Any] = {"concurrency_limit": 2, "concurrency_id": "pictures"}
 
@@ -59,7 +61,13 @@ def model_picker() -> gr.Dropdown:
     with gr.Accordion("About this model", open=False):
         card = gr.HTML(model_card.card(first))
     picker.change(
-        model_card.card, picker, card, queue=False, show_progress="hidden", api_visibility="private"
+        model_card.card,
+        picker,
+        card,
+        preprocess=False,
+        queue=False,
+        show_progress="hidden",
+        api_visibility="private",
     )
     return picker
 

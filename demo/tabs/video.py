@@ -6,13 +6,13 @@ import gradio as gr
 
 from demo import html
 from demo.handlers import video as handlers
-from demo.handlers.images import DEFAULT_STYLES, STYLES
-from demo.tabs.parts import download_row, fill_downloads, model_picker
+from demo.handlers.requests import STYLES
+from demo.tabs.parts import DEFAULT_STYLES, download_row, fill_downloads, model_picker
 
 _INTRO = f"""\
-At most **{handlers.MAX_SECONDS} seconds** (of a longer video the beginning), **100 MB** and 3840 x 2160 \
-pixels. The result is an H.264 film of at most {handlers.LARGEST_SIDE} pixels, with its sound, and a \
-table of all points of every frame."""
+At most **{handlers.MAX_SECONDS} seconds**, {handlers.MAX_FRAMES} frames and {handlers.MAX_MINUTES} minutes \
+of work (of a longer video, its beginning), **100 MB** and 3840 x 2160 pixels. The result is an H.264 video \
+of at most {handlers.LARGEST_SIDE} pixels with the sound, and a table of all points in every frame."""
 
 
 def build() -> None:
@@ -20,7 +20,7 @@ def build() -> None:
     gr.Markdown(_INTRO, elem_classes="fkp-intro")
     with gr.Row(equal_height=False):
         with gr.Column(scale=2, min_width=300):
-            film = gr.Video(
+            video = gr.Video(
                 label="Video", sources=["upload", "webcam"], height=320, buttons=[], elem_id="video"
             )
             model = model_picker()
@@ -38,10 +38,10 @@ def build() -> None:
     running = start.click(
         lambda: gr.Button(interactive=True), None, cancel, queue=False, api_visibility="private"
     )
-    # One film at a time: it takes both the time and the cores of many pictures.
+    # One video at a time: it takes as long as hundreds of pictures.
     work = running.then(
         handlers.annotate,
-        [film, model, styles],
+        [video, model, styles],
         [message, result, *paths],
         preprocess=False,
         concurrency_limit=1,

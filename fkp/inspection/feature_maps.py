@@ -59,20 +59,22 @@ class Inside:
         # where the cells are, in whatever order it holds them.
         softmaxes = {node.output[0] for node in model.graph.node if node.op_type == "Softmax"}
         means = [n.input for n in model.graph.node if n.op_type == "MatMul" and n.input[0] in softmaxes]
-        self._maps = means[-1][0] if means else None
-        self._centers = numpy_helper.to_array(weights[means[-1][1]]) if means else np.empty((0, 3))
+        self._maps: str | None
+        self._maps, centers = means[-1] if means else (None, None)
         first = layers[0].input[1]
-        wanted = [*self._titles, *([self._maps] if self._maps else []), *([first] * (first not in weights))]
+        # Stored in fewer bits, or made by the graph itself: what a run gives out.
+        computed = [name for name in (first, centers) if name and name not in weights]
         given = {output.name for output in model.graph.output}
+        wanted = [*self._titles, *([self._maps] if self._maps else []), *computed]
         model.graph.output.extend(
             helper.make_empty_tensor_value_info(name) for name in wanted if name not in given
         )
         self._session = ort.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
-        if first in weights:
-            self.filters = numpy_helper.to_array(weights[first]).astype(np.float32)
-        else:  # stored in fewer bits, and made whole by the graph itself
-            crop = np.zeros(self._session.get_inputs()[0].shape[1:], np.uint8)
-            self.filters = self._run([first], crop)[0].astype(np.float32)
+        crop = np.zeros(self._session.get_inputs()[0].shape[1:], np.uint8)
+        arrays = dict(zip(computed, self._run(computed, crop) if computed else [], strict=True))
+        arrays |= {name: numpy_helper.to_array(weights[name]) for name in (first, centers) if name in weights}
+        self.filters = arrays[first].astype(np.float32)
+        self._centers = arrays[centers] if centers else np.empty((0, 3))
         self._grouped = layers[0].output[0] if is_grouped(self.filters) else None
         if self._grouped:
             self.filters = ungroup_weight(self.filters)

@@ -40,7 +40,7 @@ class Slot(NamedTuple):
 class Demo(NamedTuple):
     http: httpx.Client
     uploads: Path
-    outside: Path  # where nobody may look: picture.png, film.mp4 and true.pts
+    outside: Path  # where nobody may look: picture.png, video.mp4 and true.pts
     slots: dict[str, Slot]
 
 
@@ -59,7 +59,7 @@ def demo(tmp_path_factory) -> Iterator[Demo]:
 def save_files(folder: Path) -> dict[str, Path]:
     """A file of each kind that a component takes, which the handlers can use."""
     points = "\n".join(f"{100 + i} {100 + i % 7}" for i in range(SECRET_POINTS))
-    files = {"image": folder / "picture.png", "video": folder / "film.mp4", "file": folder / "true.pts"}
+    files = {"image": folder / "picture.png", "video": folder / "video.mp4", "file": folder / "true.pts"}
     files["image"].write_bytes(encoded(Image.open(FACE).convert("RGB"), "PNG"))
     files["file"].write_text(f"version: 1\nn_points: {SECRET_POINTS}\n{{\n{points}\n}}\n")
     save_video(files["video"], face_frames(2, (240, 320)), sound=False)
@@ -88,6 +88,8 @@ def ask(demo: Demo, slot: Slot, payload: Any) -> dict[str, Any]:
     join = json.dumps({"fn_index": slot.index, "data": data, "session_hash": session})
     headers = {"content-type": "application/json"}
     answer = demo.http.post("gradio_api/queue/join", content=join, headers=headers)
+    if answer.status_code == 422:  # no file at all, or an address
+        return {"success": False, "output": {"error": None}, "words": answer.text}
     event = answer.raise_for_status().json()["event_id"]
     give_up = time.monotonic() + PATIENCE
     with demo.http.stream("GET", "gradio_api/queue/data", params={"session_hash": session}) as answers:
@@ -144,7 +146,7 @@ def slot(request, demo) -> Slot:
 )
 def test_no_endpoint_opens_what_was_not_uploaded(demo, slot, mark):
     """Files that the handlers could use, were they allowed to, and others that must not be touched."""
-    secret = {"image": "picture.png", "video": "film.mp4", "file": "true.pts"}[slot.kind]
+    secret = {"image": "picture.png", "video": "video.mp4", "file": "true.pts"}[slot.kind]
     up = os.path.relpath(demo.outside / secret, demo.uploads)
     link = demo.uploads / f"{uuid.uuid4()}-{secret}"
     link.symlink_to(demo.outside / secret)
@@ -241,7 +243,7 @@ def test_a_picture_that_was_replaced_since_is_not_drawn(demo, tmp_path):
     assert image.downloads(found, []).png is not None
     stored.unlink()
     stored.symlink_to(demo.outside / "picture.png")
-    assert image.redraw(found, []) == (None, [])
+    assert "upload it again" in image.redraw(found, [])[0]
     assert image.downloads(found, []).png is None
 
 
@@ -271,7 +273,7 @@ def test_what_is_no_regular_file_is_refused_and_closed(tmp_path, monkeypatch, na
     os.mkfifo(tmp_path / "pipe")
     (tmp_path / "loop").symlink_to(tmp_path / "loop")
     (tmp_path / "file").touch()
-    with pytest.raises(OSError, match=r"^$|too long|symbolic link|No such file|Not a directory"):
+    with pytest.raises(FileNotFoundError):
         open_upload({"path": f"{tmp_path}/{name}"})
     with pytest.raises(OSError, match="No such device"):  # nobody has the pipe's other end
         os.open(tmp_path / "pipe", os.O_WRONLY | os.O_NONBLOCK)

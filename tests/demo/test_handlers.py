@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import base64
 import csv
+import errno
 import json
-import os
 import subprocess
 import sys
-import time
 import zipfile
 from pathlib import Path
 
@@ -61,7 +60,7 @@ def test_a_face_is_found_and_drawn():
 
 def test_redrawing_keeps_the_faces_and_changes_the_picture():
     view = image.analyze(PICTURE, "big", [])
-    overlay, zooms = image.redraw(view.found, ["Points", "Face box", "Numbers", "Confidence"])
+    _, overlay, zooms = image.redraw(view.found, ["Points", "Face box", "Numbers", "Confidence"])
     assert overlay is not None
     assert view.overlay is not None
     assert len(zooms) == 1
@@ -159,7 +158,7 @@ def test_bad_pictures_get_a_sentence_without_a_path(tmp_path, content, words_):
 def test_missing_input_gets_a_sentence(tmp_path):
     assert "Choose a picture" in image.analyze(None, "big", STYLES).message
     assert "upload it again" in image.analyze({"path": str(tmp_path / "gone.jpg")}, "big", STYLES).message
-    assert image.redraw(None, STYLES) == (None, [])
+    assert image.redraw(None, STYLES)[1:] == (None, [])
 
 
 def test_a_damaged_model_is_told_and_the_others_work(tmp_path):
@@ -199,16 +198,6 @@ def test_a_damaged_index_and_a_missing_detector_are_told(monkeypatch, tmp_path):
 
 def test_text_from_outside_is_escaped():
     assert "<script>" not in html.problem("<script>alert(1)</script>")
-
-
-def test_old_results_are_removed(tmp_path):
-    old = files.new_folder()
-    (old / "face.jpg").write_bytes(b"x")
-    past = time.time() - files.KEPT_SECONDS - 10
-    os.utime(old, (past, past))
-    new = files.new_folder()
-    assert not old.exists()
-    assert new.exists()
 
 
 # Webcam
@@ -252,10 +241,10 @@ def test_a_bad_frame_gets_a_sentence_and_keeps_the_session():
 
 
 def test_a_video_keeps_its_length_and_sound(tmp_path):
-    film = save_video(tmp_path / "film.mp4", face_frames(12, (240, 320)))
-    *_, last = video.annotate({"path": str(film)}, "big", STYLES)
+    clip = save_video(tmp_path / "clip.mp4", face_frames(12, (240, 320)))
+    *_, last = video.annotate({"path": str(clip)}, "big", STYLES)
     assert "12 frames" in last.message
-    with av.open(last.film) as container:
+    with av.open(last.video) as container:
         assert container.streams.video[0].codec_context.name == "h264"
         assert container.streams.video[0].codec_context.pix_fmt == "yuv420p"
         assert len(container.streams.audio) == 1
@@ -268,7 +257,7 @@ def test_a_video_keeps_its_length_and_sound(tmp_path):
 def test_bad_videos_get_a_sentence(tmp_path):
     empty, text = tmp_path / "empty.mp4", tmp_path / "text.mp4"
     empty.write_bytes(b"")
-    text.write_text("not a film")
+    text.write_text("not a video")
     silent = save_video(tmp_path / "sound.mp4", [])
     large = save_video(tmp_path / "large.mp4", [np.zeros((2304, 4096, 3), np.uint8)], sound=False)
     for path, said in ((empty, "empty"), (text, "not a video"), (silent, "no pictures"), (large, "at most")):
@@ -277,30 +266,87 @@ def test_bad_videos_get_a_sentence(tmp_path):
         assert said in last.message
         assert "our video" in last.message
         assert str(tmp_path) not in last.message
-        assert last.film is None
+        assert last.video is None
     assert "Choose a video" in next(video.annotate(None, "big", STYLES)).message
 
 
 def test_a_video_without_a_face_is_told(tmp_path):
-    film = save_video(tmp_path / "film.mp4", [np.zeros((120, 160, 3), np.uint8)], sound=False)
-    *_, last = video.annotate({"path": str(film)}, "big", STYLES)
+    clip = save_video(tmp_path / "clip.mp4", [np.zeros((120, 160, 3), np.uint8)], sound=False)
+    *_, last = video.annotate({"path": str(clip)}, "big", STYLES)
     assert "1 frame in" in last.message
     assert "no face was found" in last.message
-    assert last.film is not None
+    assert last.video is not None
 
 
 def test_a_long_video_is_cut_and_a_cancelled_one_leaves_nothing(tmp_path, monkeypatch):
-    film = save_video(tmp_path / "film.mp4", face_frames(12, (240, 320)), sound=False)
+    clip = save_video(tmp_path / "clip.mp4", face_frames(12, (240, 320)), sound=False)
     monkeypatch.setattr(video, "MAX_SECONDS", 0.5)
-    *_, last = video.annotate({"path": str(film)}, "big", STYLES)
+    *_, last = video.annotate({"path": str(clip)}, "big", STYLES)
     assert "5 frames" in last.message
     assert "only its beginning" in last.message
     monkeypatch.setattr(video, "_NEWS_EVERY", 0)
     before = set(tmp_path.iterdir())
-    job = video.annotate({"path": str(film)}, "big", STYLES)
+    job = video.annotate({"path": str(clip)}, "big", STYLES)
     assert "left" in next(job).message
     job.close()
     assert set(tmp_path.iterdir()) == before
+
+
+@pytest.mark.parametrize(
+    ("limit", "most", "said", "frames"),
+    [("MAX_FRAMES", 4, "more than 4 frames", 4), ("MAX_MINUTES", 1e-9, "minutes of work", 1)],
+)
+def test_frames_and_working_time_of_a_video_are_bounded(tmp_path, monkeypatch, limit, most, said, frames):
+    clip = save_video(tmp_path / "clip.mp4", face_frames(8, (240, 320)), sound=False)
+    monkeypatch.setattr(video, limit, most)
+    *_, last = video.annotate({"path": str(clip)}, "big", STYLES)
+    assert said in last.message
+    assert f"{frames} frame" in last.message
+    with av.open(last.video) as container:
+        assert sum(1 for _ in container.decode(video=0)) == frames
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (MemoryError(), "out of memory"),
+        (OSError(errno.ENOSPC, "No space left on device", "/tmp/secret"), "disk is full"),
+        (OSError(errno.EMFILE, "Too many open files", "/tmp/secret"), "too many files open"),
+        (OSError(errno.EIO, "Input/output error", "/tmp/secret"), "could not read or write"),
+    ],
+)
+def test_what_the_server_is_short_of_is_said_and_is_not_the_fault_of_the_file(
+    tmp_path, monkeypatch, error, said
+):
+    def fail(*_args, **_kwargs):
+        raise error
+
+    clip = save_video(tmp_path / "clip.mp4", face_frames(2, (240, 320)), sound=False)
+    for module in (image, compare, video):
+        monkeypatch.setattr(module, "new_folder", fail)
+    *_, last = video.annotate({"path": str(clip)}, "big", STYLES)
+    compared = compare.compare(PICTURE, ["big", "middle"], None, STYLES)
+    for message in (image.analyze(PICTURE, "big", STYLES).message, compared.message, last.message):
+        assert said in message
+        assert "try again later" in message
+        assert "secret" not in message
+
+
+@pytest.mark.parametrize(
+    "styles", [None, "Points", 5, ["Points", 5], [["Points"]], {"Points": 1}, ["Nothing"]]
+)
+def test_values_that_the_page_does_not_send_get_a_sentence(styles):
+    messages = [
+        image.analyze(PICTURE, "big", styles).message,
+        image.redraw(None, styles)[0],
+        compare.compare(PICTURE, ["big", "small"], None, styles).message,
+        live.step(PICTURE, "big", styles, None)[1],
+        next(video.annotate({"path": "x"}, "big", styles)).message,
+        compare.compare(PICTURE, styles, None, STYLES).message,
+        inside.look(PICTURE, styles).message,
+        image.analyze(PICTURE, styles, STYLES).message,
+    ]
+    assert all('class="fkp-message' in message for message in messages)
 
 
 # Compare, Inside

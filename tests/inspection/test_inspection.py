@@ -19,6 +19,7 @@ from fkp.inspection import animation, rendering
 from fkp.inspection.feature_maps import Inside
 from fkp.inspection.rendering import BLUE, GRAY, Sketch
 from fkp.runtime.index import refresh_index
+from fkp.runtime.sessions import ModelSession
 from fkp.schemes import get_scheme
 from fkp.shapes import ShapeModel
 from fkp.spec import INPUT_NAME, METADATA_KEY
@@ -87,6 +88,17 @@ def test_a_file_gives_out_its_filters_maps_and_layers(map_model):
     assert np.unravel_index(maps[0].argmax(), (H, W)) == (5, 20)
     light = rendering.maps_over(crop, maps)
     assert np.unravel_index(light.sum(axis=2).argmax(), (H, W)) == (5, 20)
+
+
+@pytest.mark.parametrize(
+    "model", sorted((PORTRAIT.parents[2] / "exported").glob("*.onnx")), ids=lambda p: p.stem
+)
+def test_every_shipped_model_can_be_inspected(model):
+    inside = Inside(model)
+    crop = np.zeros((*ModelSession(model, "cpu").spec.input_size, 3), np.uint8)
+    assert all(np.isfinite(layer.maps).all() for layer in inside.layers(crop))
+    maps = inside.maps(crop)
+    assert maps is None or maps.sum(axis=(1, 2)) == pytest.approx(1, abs=1e-3)
 
 
 def test_the_command_writes_every_picture_it_names(map_model, tmp_path, capsys, monkeypatch):

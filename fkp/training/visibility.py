@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import cast
 
 import numpy as np
 import torch
@@ -110,7 +109,6 @@ def look(
     network = model.network
     assert isinstance(network, PyramidSoftArgmax)
     cells, wholes, states = [], [], []
-    network = cast(PyramidSoftArgmax, model.network)
     rows = [(turn, i) for turn in range(times) for i in range(len(samples))]
     for start in tqdm(range(0, len(rows), _BATCH), "looking", leave=False, disable=None):
         crops = []

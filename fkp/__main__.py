@@ -18,15 +18,17 @@ COMMANDS: Mapping[str, Mapping[str, str]] = {
     "fkp.runtime.cli": {"predict": "find the landmarks of faces in pictures and videos"},
     "fkp.runtime.align_cli": {"align": "cut faces out of pictures, upright and at one scale"},
     "fkp.datasets.cli": {"data": "download, check and describe the data sets"},
-    "fkp.training.detection.cli": {"detector": "train, export, quantize and recover the face detector"},
-    "fkp.training.cli": {
-        "train": "train a model by its recipe",
+    "fkp.export.detector_cli": {"detector": "train, export, quantize and recover the face detector"},
+    "fkp.training.cli": {"train": "train a model by its recipe"},
+    "fkp.export.cli": {
         "export": "write a trained model as an .onnx file",
         "quantize": "quantize an exported model to 8-bit integers",
         "recover": "make a run of an exported model, to continue training from it",
     },
     "fkp.inspection.cli": {"inspect": "draw what a network learned"},
 }
+# Imported before the commands that take the name of a recipe: it registers its own.
+MORE_RECIPES = "fkp.course_reports"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -53,6 +55,8 @@ def _command(arguments: Sequence[str]) -> int | None:
     try:
         for module, commands in COMMANDS.items():
             if name in commands:
+                if module in ("fkp.training.cli", "fkp.export.cli"):
+                    importlib.import_module(MORE_RECIPES)
                 importlib.import_module(module).add_parser(subparsers)
             else:
                 for command, what in commands.items():

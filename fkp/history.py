@@ -1,13 +1,17 @@
-"""How predictions for a few faces move while a network trains, as a file of its run: points, no pictures."""
+"""Prediction history: how predictions for a few faces move during training; points, no pictures."""
 
 from __future__ import annotations
 
-import os
+import io
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
+from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
+
+from fkp.atomic import write_bytes
 
 NAME = "dynamics.npz"
 
@@ -28,18 +32,18 @@ class PredictionHistory:
 
     @classmethod
     def load(cls, folder: Path) -> PredictionHistory | None:
-        """Those of a run's folder; None where there are none."""
-        if not (folder / NAME).is_file():
+        """Those of a run's folder; None where there are none, or the file is damaged."""
+        try:
+            with np.load(folder / NAME) as file:
+                return cls(file["epochs"], file["points"], file["truth"])
+        except (BadZipFile, EOFError, FileNotFoundError, KeyError, ValueError, zlib.error):
             return None
-        with np.load(folder / NAME) as file:
-            return cls(file["epochs"], file["points"], file["truth"])
 
     def save(self, folder: Path) -> None:
-        """Write them into a run's folder, all or nothing."""
-        part = folder / f"{NAME}.{os.getpid()}.part"
-        with part.open("wb") as file:
-            np.savez(file, epochs=self.epochs, points=self.points, truth=self.truth)
-        part.replace(folder / NAME)
+        """Write them into a run's folder, whole or not at all."""
+        content = io.BytesIO()
+        np.savez(content, epochs=self.epochs, points=self.points, truth=self.truth)
+        write_bytes(folder / NAME, content.getvalue())
 
     def then(self, epoch: int, points: NDArray[np.float32]) -> PredictionHistory:
         """With the points (n, K, 2) of one more epoch, in place of what there was of it and later ones."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import dataclasses
+import math
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +12,7 @@ from fkp.course_reports.plain_cnn import Conv
 from fkp.datasets import Sample
 from fkp.training import landmark_trainer
 from fkp.training.augment import Augmentation
+from fkp.training.config import TrainingConfig
 from fkp.training.losses import Loss
 from fkp.training.recipe import Recipe
 
@@ -29,24 +30,19 @@ SPOT = Recipe(
     options={"convs": (Conv(8, 5), Conv(16, 3)), "hidden": (32,), "offset": 0.5},
     loss=Loss("mse"),
     augmentation=Augmentation(shift=0.05, color=0.3),
-    epochs=6,
-    batch_size=8,
-    learning_rate=3e-3,
-    schedule="cosine",
-    warmup_steps=4,
-    ema=0.9,
-    clip=5.0,
-    storage="half",
+    config=TrainingConfig(
+        epochs=6, batch_size=8, learning_rate=3e-3, schedule="cosine", warmup_steps=4, ema=0.9, clip=5.0
+    ),
+    weight_dtype="half",
 )
 
 
-MAPS = dataclasses.replace(
-    SPOT,
+MAPS = SPOT.replace(
     gray=False,
     network="pyramid-softargmax",
     options={"widths": (8, 8, 16, 16), "top": 8, "blocks": (1, 1, 1, 1)},
     loss=Loss("smooth-l1", scale=32, map_weight=1.0),
-    storage="int8",
+    weight_dtype="int8",
     epochs=3,
 )
 
@@ -73,7 +69,22 @@ def spots(folder: Path, count: int, seed: int) -> list[Sample]:
 
 
 def trainer(tmp_path, recipe=SPOT, folder="run", **kwargs):
-    training = {"spots": spots(tmp_path / "pictures", 48, 0)}
-    return landmark_trainer.LandmarkTrainer(
-        recipe, training, spots(tmp_path / "pictures", 16, 1), tmp_path / folder, **kwargs
-    )
+    """A trainer of a run in a folder, with nothing prepared."""
+    return landmark_trainer.LandmarkTrainer(recipe, tmp_path / folder, **kwargs)
+
+
+def data(tmp_path):
+    """What `LandmarkTrainer.fit` takes."""
+    return {"spots": spots(tmp_path / "pictures", 48, 0)}, spots(tmp_path / "pictures", 16, 1)
+
+
+def fit(tmp_path, recipe=SPOT, folder="run", until=math.inf, **kwargs):
+    """A run, trained until it is finished or the time is over."""
+    return trainer(tmp_path, recipe, folder, **kwargs).fit(*data(tmp_path), until)
+
+
+def prepared(tmp_path, recipe=SPOT, folder="run", **kwargs):
+    """A trainer that has its network, and its checkpoint where there is one."""
+    made = trainer(tmp_path, recipe, folder, **kwargs)
+    made.prepare(*data(tmp_path))
+    return made

@@ -25,9 +25,9 @@ class Epoch:
 
 @dataclass(frozen=True, slots=True)
 class TrainingRun:
-    """A run: the configuration it was started with, and its log."""
+    """A run: the recipe it was started with, and its log."""
 
-    config: Mapping[str, Any]
+    recipe: Mapping[str, Any]
     log: Sequence[Epoch]
 
 
@@ -43,13 +43,13 @@ def read_runs(folder: Path, names: Collection[str]) -> dict[str, TrainingRun]:
 
 def summary_row(name: str, run: TrainingRun) -> RunRow:
     """A run in one row."""
-    config, log = run.config, run.log
+    recipe, config, log = run.recipe, run.recipe["config"], run.log
     best = min(log, key=lambda epoch: epoch.val_nme)
     return RunRow(
         run=name,
-        summary=config["summary"],
-        source=config["source"],
-        validation=config["validation"],
+        summary=recipe["summary"],
+        source=recipe["source"],
+        validation=recipe["validation"],
         epochs=len(log),
         of_epochs=config["epochs"],
         batch_size=config["batch_size"],

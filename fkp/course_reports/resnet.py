@@ -55,8 +55,8 @@ class ResNet(nn.Module):
             self.backbone.requires_grad_(False)
             self.backbone.layer4.requires_grad_(True)
 
-    def begin(self, points: Tensor) -> str:
-        """See `fkp.models.begin`."""
+    def initialize(self, points: Tensor) -> str:
+        """See `fkp.models.initialize`."""
         if isinstance(self.head, PCAHead):
             self.head.fit(points)
         if not self.pretrained:

@@ -1,4 +1,4 @@
-"""From the trained face detector to its .onnx file."""
+"""Export of the face detector."""
 
 from __future__ import annotations
 
@@ -40,9 +40,8 @@ def export_detector(recipe: DetectorRecipe, run: Run, out: Path) -> Path:
         RunError: the run is not there, belongs to another version of the recipe, or the file's answers
             differ from the network's.
     """
-    weights = run.load_weights(recipe)
     detector = recipe.build()
-    detector.load_state_dict(weights.model)
+    weights = run.load_into(detector, recipe)
     round_weights(detector, "half")
     network = _Exported(detector).eval()
     scenes = weights.examples

@@ -1,4 +1,4 @@
-"""The detector in 8-bit integers."""
+"""Quantization of the face detector."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _WORST = 0.01  # share of the validation faces that the integer file may find le
 
 
 def quantize_detector(
-    path: Path, scenes: SceneDataset, validation: Sequence[Sample], things: Sequence[Picture]
+    path: Path, scenes: SceneDataset, validation: Sequence[Sample], negatives: Sequence[Picture]
 ) -> tuple[Path, dict[str, float], dict[str, float]]:
     """Writes NAME-int8.onnx beside NAME.onnx.
 
@@ -29,7 +29,7 @@ def quantize_detector(
         path: the exported detector.
         scenes: training scenes; the first few calibrate.
         validation: see `evaluate`.
-        things: see `evaluate`.
+        negatives: see `evaluate`.
 
     Returns:
         the file, and the figures of the old and of the new file.
@@ -41,7 +41,7 @@ def quantize_detector(
         part = Path(folder, path.name)
         pictures = (scenes[i, i][0] for i in range(_CALIBRATION_SCENES))
         to_integers(path, part, pictures, last_in_floats=True)
-        before, after = (evaluate(_detector(file), validation, things) for file in (path, part))
+        before, after = (evaluate(_detector(file), validation, negatives) for file in (path, part))
         for figure in ("recall", "recall_small", "recall_large"):
             if after[figure] < before[figure] - _WORST:
                 raise QuantizationError(

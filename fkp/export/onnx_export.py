@@ -1,4 +1,4 @@
-"""From trained weights to the .onnx file that everything else runs on."""
+"""Export: from trained weights to the .onnx file that everything else runs on."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from onnx import helper
 from torch import Tensor, nn
 
 from fkp.errors import RunError
-from fkp.export.weight_dtype import Storage, round_weights, store_weights
+from fkp.export.weight_dtype import round_weights, store_weights
 from fkp.models import KeypointModel, multiply_adds
 from fkp.schemes import get_scheme
 from fkp.spec import INPUT_NAME, METADATA_KEY, OUTPUT_NAMES, VISIBLE_NAME, ModelSpec, Validation
-from fkp.training.recipe import Recipe
+from fkp.training.recipe import Recipe, WeightDtype
 from fkp.training.run import Run, Weights
 
 OPSET = 18
@@ -63,17 +63,16 @@ def export(recipe: Recipe, run: Run, out: Path) -> tuple[Path, float]:
         RunError: the run has no weights, they belong to another version of the recipe, or the file
             differs from the network by more than `PARITY_LIMITS`.
     """
-    weights = run.load_weights(recipe)
     model = recipe.build()
-    model.load_state_dict(weights.model)
-    round_weights(model, recipe.storage)
+    weights = run.load_into(model, recipe)
+    round_weights(model, recipe.weight_dtype)
     network = _Exported(model).eval()
     examples = weights.examples
     with torch.inference_mode():
         says_visible = len(network(examples[:1])) == 3
     path = out / f"{recipe.name}.onnx"
     differences = write_onnx(
-        path, network, _spec(recipe, weights, network).to_json(), recipe.storage,
+        path, network, _spec(recipe, weights, network).to_json(), recipe.weight_dtype,
         outputs=(*OUTPUT_NAMES, VISIBLE_NAME) if says_visible else OUTPUT_NAMES,
         batches=(examples[:1], examples[:3], examples[-3:]), limits=PARITY_LIMITS[: 2 + says_visible],
         dynamic={0: torch.export.Dim("batch", min=1)},
@@ -85,7 +84,7 @@ def write_onnx(
     path: Path,
     network: nn.Module,
     description: str,
-    storage: Storage,
+    weight_dtype: WeightDtype,
     outputs: Sequence[str],
     batches: Sequence[Tensor],
     limits: Sequence[float],
@@ -95,9 +94,9 @@ def write_onnx(
 
     Args:
         path: the file; its folder is made if missing.
-        network: in evaluation mode, its weights rounded to `storage`; uint8 pictures in, tensors out.
+        network: in evaluation mode, its weights rounded to `weight_dtype`; uint8 pictures in, tensors out.
         description: JSON for the file's metadata.
-        storage: of the weights, see `Recipe`.
+        weight_dtype: of the stored weights, see `Recipe`.
         outputs: names of the network's outputs.
         batches: real inputs on which the two are compared; the last has the shape of the export.
         limits: largest difference allowed of each output.
@@ -117,7 +116,7 @@ def write_onnx(
         )  # fmt: skip
     assert program is not None
     proto = program.model_proto
-    store_weights(proto, storage)
+    store_weights(proto, weight_dtype)
     helper.set_model_props(proto, {METADATA_KEY: description})
     onnx.checker.check_model(proto)
     path.parent.mkdir(parents=True, exist_ok=True)

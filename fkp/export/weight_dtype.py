@@ -1,13 +1,11 @@
-"""How an exported file stores its weights: as they are, or in fewer bytes.
+"""Weight compression: an exported file stores its weights in float32, half precision or int8.
 
-Weights are rounded in the network first, so that the small file holds exactly what it is compared with.
-ONNX Runtime turns them back when it loads the file: they stay small on the disk alone, and the speed is that
-of full precision.
+int8 makes a file almost four times smaller (fkp68-base: 2.3 MB instead of 8.4). Weights are rounded in the
+network first, so that the small file holds exactly what it is compared with. ONNX Runtime converts them back
+when it loads the file, so the network computes in float32 and is as fast as before.
 """
 
 from __future__ import annotations
-
-from typing import Literal
 
 import numpy as np
 import onnx
@@ -15,17 +13,18 @@ from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 from torch import Tensor, nn
 
-Storage = Literal["float32", "half", "int8"]
+from fkp.training.recipe import WeightDtype
+
 _LEAST = 1024  # values; smaller tensors save nothing worth a node
 _LEVELS = 127
 
 
-def round_weights(model: nn.Module, storage: Storage) -> None:
-    """Makes every large weight one that the storage holds exactly; int8 has a scale per output channel."""
+def round_weights(model: nn.Module, dtype: WeightDtype) -> None:
+    """Makes every large weight one that the data type holds exactly; int8 has a scale per output channel."""
     for value in model.state_dict().values():
-        if storage == "float32" or not value.is_floating_point() or value.numel() < _LEAST:
+        if dtype == "float32" or not value.is_floating_point() or value.numel() < _LEAST:
             continue
-        if storage == "half":
+        if dtype == "half":
             value.copy_(value.half().float())
         elif value.ndim > 1:
             scale = _scale(value)
@@ -37,9 +36,9 @@ def _scale(weight: Tensor) -> Tensor:
     return (weight.abs().flatten(1).amax(dim=1).clamp_min(1e-12) / _LEVELS).view(-1, *[1] * (weight.ndim - 1))
 
 
-def store_weights(proto: onnx.ModelProto, storage: Storage) -> None:
+def store_weights(proto: onnx.ModelProto, dtype: WeightDtype) -> None:
     """Stores the large weights of a rounded network's graph in few bytes, with the nodes that undo it."""
-    if storage == "float32":
+    if dtype == "float32":
         return
     graph = proto.graph
     added: list[onnx.NodeProto] = []
@@ -48,8 +47,8 @@ def store_weights(proto: onnx.ModelProto, storage: Storage) -> None:
         if tensor.data_type != TensorProto.FLOAT or np.prod(tensor.dims) < _LEAST:
             continue
         name, values = tensor.name, numpy_helper.to_array(tensor)
-        small = f"{name}_{storage}"
-        if storage == "half":
+        small = f"{name}_{dtype}"
+        if dtype == "half":
             tensor.CopyFrom(numpy_helper.from_array(values.astype(np.float16), small))
             added.append(helper.make_node("Cast", [small], [name], to=TensorProto.FLOAT))
         elif (levels := _levels(values)) is not None:

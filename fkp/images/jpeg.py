@@ -39,7 +39,7 @@ def count_scans(data: bytes) -> int:
 
 
 def decode(data: bytes, reduction: int) -> Image.Image | None:
-    """The pixels, 1, 2, 4 or 8 times smaller, in a mode of 8 bits; None where the file holds too few.
+    """The pixels, 1, 2, 4 or 8 times smaller, in mode RGB; None where the file holds too few.
 
     A file that lacks nothing but its end marker is whole. The decoder fills what is missing with gray and
     does not say so, so doubtful files are decoded once more with junk at the end of their pixels: those
@@ -60,12 +60,13 @@ def _decoded(data: bytes, reduction: int) -> Image.Image:
     if reduction > 1:
         image.draft(None, (-(-width // reduction), -(-height // reduction)))
     image.load()
-    return image.convert("RGB")
+    return image if image.mode == "RGB" else image.convert("RGB")
 
 
 def _ends_flat(image: Image.Image, side: int) -> bool:
     """Whether the last block has one color, as the decoder fills in what is missing."""
-    block = np.asarray(image)[-max(side, 1) :, -max(side, 1) :]
+    width, height = image.size
+    block = np.asarray(image.crop((max(width - side, 0), max(height - side, 0), width, height)))
     return not np.ptp(block, axis=(0, 1)).any()
 
 

@@ -90,7 +90,7 @@ def _load(source: str | Path | bytes | BinaryIO, max_pixels: int, reduce: bool) 
             decoded = _decode(image, data, name, reduction)
         if orientation in _TURNS:
             decoded = decoded.transpose(_TURNS[orientation])
-        return Picture(np.array(decoded.convert("RGB")), (height, width), reduction)
+        return Picture(np.array(decoded), (height, width), reduction)
     except MemoryError:
         raise ImageError(f"{name} needs more memory than there is") from None
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
@@ -177,7 +177,7 @@ def _orientation(image: Image.Image) -> int:
 
 
 def _decode(image: Image.Image, data: bytes, name: str, reduction: int) -> Image.Image:
-    """The picture in a mode of 8 bits, not turned."""
+    """The picture in mode RGB, not turned."""
     if image.format == "JPEG":
         if (scans := jpeg.count_scans(data)) > jpeg.MAX_SCANS:
             raise ImageError(f"{name} has {scans:,} scans, at most {jpeg.MAX_SCANS} are decoded")

@@ -31,7 +31,7 @@ def to_rgb(image: Image.Image, data: bytes) -> Image.Image:
         image = image.convert("RGBA")
         white = Image.new("RGBA", image.size, "white")
         image = Image.alpha_composite(white, image)
-    return image.convert("RGB")
+    return image if image.mode == "RGB" else image.convert("RGB")
 
 
 def _has_wide_samples(image: Image.Image, data: bytes) -> bool:

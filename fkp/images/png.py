@@ -20,9 +20,9 @@ def is_complete(image: Image.Image, data: bytes) -> bool:
         data: its file.
     """
     interlaced = data[28] == 1
-    if not interlaced and np.asarray(image)[-1].any():
-        return True
     width, height = image.size
+    if not interlaced and np.asarray(image.crop((0, height - 1, width, height))).any():
+        return True
     bits = data[24] * _SAMPLES[data[25]]
     if interlaced:
         sizes = [(-(-(width - x) // dx), -(-(height - y) // dy)) for x, y, dx, dy in _PASSES]

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from onnx import helper, numpy_helper
 
 from fkp.errors import ModelError
-from fkp.pixel_packing import is_grouped, ungroup_answers, ungroup_weight
+from fkp.pixel_packing import is_grouped, ungroup_maps, ungroup_weight
 from fkp.spec import INPUT_NAME
 
 _MOST_LAYERS = 4
@@ -82,7 +82,7 @@ class Inside:
         """Some convolutions, from the first to the last, on one RGB crop (H, W, 3) of the model's size."""
         answers = self._run(list(self._titles), crop)
         return [
-            Layer(title, ungroup_answers(maps[0]) if name == self._grouped else maps[0])
+            Layer(title, ungroup_maps(maps[0]) if name == self._grouped else maps[0])
             for (name, title), maps in zip(self._titles.items(), answers, strict=True)
         ]
 

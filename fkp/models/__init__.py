@@ -2,14 +2,14 @@
 
 from fkp.models import heatmap as _heatmap  # noqa: F401
 from fkp.models.base import KeypointModel, Prediction, Preprocess, multiply_adds
-from fkp.models.registry import begin, create, network_names, register
+from fkp.models.registry import create, initialize, network_names, register
 
 __all__ = [
     "KeypointModel",
     "Prediction",
     "Preprocess",
-    "begin",
     "create",
+    "initialize",
     "multiply_adds",
     "network_names",
     "register",

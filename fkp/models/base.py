@@ -9,6 +9,8 @@ import torch
 from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
+from fkp.errors import UsageError
+
 # What the pixels 0..255 become, as (mean, standard deviation) per channel in 0..1.
 _NORMALIZATIONS: Mapping[str, tuple[tuple[float, ...], ...]] = {
     "min-max": ((0.5, 0.5, 0.5), (1.0, 1.0, 1.0)),
@@ -45,7 +47,7 @@ class Preprocess(nn.Module):
         """`normalization` is "min-max" (-0.5..0.5), "unit" (0..1) or "imagenet"."""
         super().__init__()
         if normalization not in _NORMALIZATIONS:
-            raise ValueError(f"unknown normalization {normalization!r}; known: {', '.join(_NORMALIZATIONS)}")
+            raise UsageError(f"unknown normalization {normalization!r}; known: {', '.join(_NORMALIZATIONS)}")
         parts = _NORMALIZATIONS[normalization]
         if gray:
             parts = tuple(part[:1] for part in parts)

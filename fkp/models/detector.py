@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import NamedTuple
 
 import torch
@@ -12,6 +11,9 @@ from torch.nn import functional as F
 from fkp.models.heatmap import BasicBlock, conv_bn
 
 STRIDES = (8, 16, 32, 64)
+_STEM = 16  # channels of the two convolutions down to a quarter of the picture
+_WIDTHS, _BLOCKS = (32, 48, 64, 64), (0, 1, 1, 1)  # channels and residual blocks at each stride
+_TOP = 32  # channels of the top-down path and of the heads
 _LARGEST_LOG = 4.0  # of a side's distance in strides: no face is larger than e^4 cells
 
 
@@ -33,36 +35,24 @@ class FaceDetector(nn.Module):
     Each cell predicts the distances from its center to the four sides of a face's box (Tian et al.,
     "FCOS", 2019). Plain 3x3 convolutions on few channels: on CPUs they cost less than depthwise ones
     of the same accuracy. The first normalization takes pixels as they are, so none stands before it.
-
-    Args:
-        stem: channels of the two convolutions down to a quarter of the picture.
-        widths: channels at strides 8, 16, 32 and 64.
-        blocks: residual blocks there.
-        top: channels of the top-down path and of the heads.
     """
 
-    def __init__(
-        self,
-        stem: Sequence[int] = (16, 16),
-        widths: Sequence[int] = (32, 48, 64, 64),
-        blocks: Sequence[int] = (0, 1, 1, 1),
-        top: int = 32,
-    ) -> None:
+    def __init__(self) -> None:
         super().__init__()
-        self.stem = nn.Sequential(conv_bn(3, stem[0], 2), nn.ReLU(), conv_bn(stem[0], stem[1], 2), nn.ReLU())
+        self.stem = nn.Sequential(conv_bn(3, _STEM, 2), nn.ReLU(), conv_bn(_STEM, _STEM, 2), nn.ReLU())
         self.stages = nn.ModuleList()
-        inputs = stem[1]
-        for width, count in zip(widths, blocks, strict=True):
+        inputs = _STEM
+        for width, count in zip(_WIDTHS, _BLOCKS, strict=True):
             down = [conv_bn(inputs, width, 2), nn.ReLU()]
             self.stages.append(nn.Sequential(*down, *(BasicBlock(width, width) for _ in range(count))))
             inputs = width
-        self.laterals = nn.ModuleList(conv_bn(width, top, kernel=1) for width in widths)
+        self.laterals = nn.ModuleList(conv_bn(width, _TOP, kernel=1) for width in _WIDTHS)
         self.heads = nn.ModuleList()
-        for _ in widths:
-            last = nn.Conv2d(top, 5, 1)
+        for _ in _WIDTHS:
+            last = nn.Conv2d(_TOP, 5, 1)
             # At first boxes of about three cells, and faces are rare.
             last.bias = nn.Parameter(torch.tensor([0.5, 0.5, 0.5, 0.5, -4.0]))
-            self.heads.append(nn.Sequential(conv_bn(top, top), nn.ReLU(), last))
+            self.heads.append(nn.Sequential(conv_bn(_TOP, _TOP), nn.ReLU(), last))
 
     def forward(self, image: Tensor) -> FaceCells:
         """uint8 (N, H, W, 3), H and W multiples of 32 -> FaceCells."""

@@ -7,6 +7,8 @@ from typing import TypeVar
 
 from torch import Tensor, nn
 
+from fkp.errors import UsageError
+
 _NETWORKS: dict[str, type[nn.Module]] = {}
 Network = TypeVar("Network", bound=type[nn.Module])
 
@@ -33,16 +35,16 @@ def create(
     """The network of that name, with fresh weights.
 
     Raises:
-        ValueError: there is none; the message lists the names.
+        UsageError: there is none; the message lists the names.
     """
     if name not in _NETWORKS:
-        raise ValueError(f"unknown network {name!r}; known: {', '.join(network_names())}")
+        raise UsageError(f"unknown network {name!r}; known: {', '.join(network_names())}")
     return _NETWORKS[name](num_points, input_size, in_channels, **options)
 
 
-def begin(network: nn.Module, points: Tensor) -> str:
+def initialize(network: nn.Module, points: Tensor) -> str:
     """Called once, before a network's first training step, so that it can load or compute what it starts
-    from; a network that has no such thing has no method `begin`.
+    from; a network that has no such thing has no method `initialize`.
 
     Args:
         points: (N, K, 2) the training faces, in the unit frame.
@@ -50,7 +52,7 @@ def begin(network: nn.Module, points: Tensor) -> str:
     Returns:
         what the weights start from, for `ModelSpec.pretrained`.
     """
-    own = getattr(network, "begin", None)
+    own = getattr(network, "initialize", None)
     return own(points) if own else "from scratch"
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -65,7 +65,9 @@ class Face:
 
     def _pose_dict(self) -> dict[str, float] | None:
         pose = self.pose
-        return None if pose is None else {name: round(angle, 2) for name, angle in asdict(pose).items()}
+        if pose is None:
+            return None
+        return {"yaw": round(pose.yaw, 2), "pitch": round(pose.pitch, 2), "roll": round(pose.roll, 2)}
 
     def scaled(self, scale: float) -> Face:
         """The same face in a picture whose sides are `scale` times as long.

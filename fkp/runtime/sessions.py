@@ -100,7 +100,7 @@ class ModelSession:
             ModelError: an output has the wrong shape, or holds NaN or infinities.
         """
         count = len(crops)
-        shapes = dict.fromkeys(self._outputs, (count, self._points))
+        shapes: dict[str, tuple[int, ...]] = dict.fromkeys(self._outputs, (count, self._points))
         shapes["points"] = (count, self._points, 2)
         targets = {name: np.empty(shape, np.float32) for name, shape in shapes.items()}
         for start in range(0, count, _BATCH):

@@ -1,1 +1,1 @@
-"""Recipes, augmentation, losses, the training loop and the export. Needs requirements-dev.txt."""
+"""Recipes, augmentation, losses and the training loop. Needs requirements-dev.txt."""

@@ -1,4 +1,4 @@
-"""`python -m fkp train`, `export`, `quantize` and `recover`."""
+"""`python -m fkp train`."""
 
 from __future__ import annotations
 
@@ -8,9 +8,7 @@ import math
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from fkp.datasets import Sample, as_scheme, load
 from fkp.datasets.check import decodable
@@ -21,24 +19,9 @@ from fkp.training.recipe import Recipe
 from fkp.training.recipes import RECIPES, get_recipe
 from fkp.training.run import Run
 
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
-_RECOVERY_CROPS = 128
-
 
 def add_parser(subparsers: argparse._SubParsersAction) -> None:
-    """Adds `train`, `export`, `quantize` and `recover`."""
-    import fkp.course_reports  # noqa: F401  registers its recipes
-
-    _add_train(subparsers)
-    _add_export(subparsers)
-    _add_quantize(subparsers)
-    _add_recover(subparsers)
-
-
-def _add_train(subparsers: argparse._SubParsersAction) -> None:
+    """Adds `train`."""
     parser = subparsers.add_parser(
         "train",
         formatter_class=argparse.RawDescriptionHelpFormatter,
@@ -61,43 +44,6 @@ def _add_train(subparsers: argparse._SubParsersAction) -> None:
     parser.add_argument("--workers", type=int, default=0, help="processes that vary pictures (default 0)")
     parser.add_argument("--threads", type=positive, metavar="N", help="threads of the training process")
     parser.set_defaults(func=_train)
-
-
-def _add_export(subparsers: argparse._SubParsersAction) -> None:
-    parser = subparsers.add_parser(
-        "export",
-        description="Writes NAME.onnx with its description inside, compares it with the trained network "
-        "on real crops, and refreshes the index of the folder.",
-    )
-    parser.add_argument("name", choices=RECIPES, metavar="NAME", help=f"one of: {', '.join(RECIPES)}")
-    add_runs(parser)
-    parser.add_argument("--out", type=Path, metavar="DIR", help="folder of the models (default: exported/)")
-    parser.set_defaults(func=_export)
-
-
-def _add_quantize(subparsers: argparse._SubParsersAction) -> None:
-    parser = subparsers.add_parser(
-        "quantize",
-        description="Writes NAME-int8.onnx beside NAME.onnx, calibrated on training crops, and measures both "
-        "on the validation part; refuses to write one that is more than 2 % worse.",
-    )
-    parser.add_argument("name", choices=RECIPES, metavar="NAME", help="an exported recipe")
-    add_data(parser)
-    parser.add_argument("--out", type=Path, metavar="DIR", help="folder of the models (default: exported/)")
-    parser.set_defaults(func=_quantize)
-
-
-def _add_recover(subparsers: argparse._SubParsersAction) -> None:
-    parser = subparsers.add_parser(
-        "recover",
-        description="Writes the weights of an exported file as those of a run, so that recipes can name it "
-        "as what they start from or as their teacher, without its being trained again.",
-    )
-    parser.add_argument("name", choices=RECIPES, metavar="NAME", help="the recipe of the network in the file")
-    parser.add_argument("--file", type=Path, metavar="FILE", help="default: exported/NAME.onnx")
-    add_data(parser)
-    add_runs(parser)
-    parser.set_defaults(func=_recover)
 
 
 def add_runs(parser: argparse.ArgumentParser) -> None:
@@ -165,87 +111,26 @@ def _train_one(args: argparse.Namespace, root: Path, recipe: Recipe, until: floa
     from fkp.training.landmark_trainer import LandmarkTrainer
     from fkp.training.visibility import train_visibility
 
-    if not args.restart:
-        Run(args.runs / recipe.name).check_continues(recipe.epochs)  # before anything is decoded
+    folder = args.runs / recipe.name
+    trainer = LandmarkTrainer(recipe, folder, restart=args.restart, workers=args.workers)
+    trainer.check_continues()  # before anything is decoded
     broken: list[DataError] = []
 
     def samples(name: str) -> list[Sample]:
         if not args.skip_broken:
-            return _faces(recipe, name, root)
+            return load_faces(recipe, name, root)
         found = decodable(load(name, root, broken.append), broken.append)
         return [as_scheme(sample, recipe.scheme) for sample, _ in found]
 
     training = {name: samples(name) for name in recipe.train}
     if recipe.calibrated_on is not None:
         return train_visibility(recipe, training, samples(recipe.calibrated_on), args.runs)
-    trainer = LandmarkTrainer(
-        recipe,
-        training,
-        samples(recipe.validation),
-        args.runs / recipe.name,
-        restart=args.restart,
-        workers=args.workers,
-    )
+    validation = samples(recipe.validation)
     if broken:
         print(f"skipped {len(broken)} broken samples; the first: {broken[0]}")
-    return trainer.train(until)
+    return trainer.fit(training, validation, until)
 
 
-def _faces(recipe: Recipe, dataset: str, root: Path) -> list[Sample]:
+def load_faces(recipe: Recipe, dataset: str, root: Path) -> list[Sample]:
     """The faces of a data set, with the points that a recipe is about."""
     return [as_scheme(sample, recipe.scheme) for sample in load(dataset, root)]
-
-
-def _export(args: argparse.Namespace) -> int:
-    from fkp.export.onnx_export import export
-    from fkp.runtime.folders import models_folder
-    from fkp.runtime.index import refresh_index
-
-    recipe = get_recipe(args.name)
-    folder = args.out or models_folder()
-    path, difference = export(recipe, Run(args.runs / recipe.name), folder)
-    refresh_index(folder)
-    size = path.stat().st_size / 1e6
-    print(f"{path}: {size:.2f} MB, within {difference:.1e} of the crop of the trained network")
-    return 0
-
-
-def _quantize(args: argparse.Namespace) -> int:
-    from fkp.export.quantize import check_exported, quantize
-    from fkp.runtime.folders import models_folder
-    from fkp.runtime.index import refresh_index
-    from fkp.training.crops import CropDataset, load_crops
-
-    recipe, folder = get_recipe(args.name), args.out or models_folder()
-    source = folder / f"{recipe.name}.onnx"
-    check_exported(source, f"export {recipe.name}")
-    root = data_root(args.data)
-    training, validation = (
-        load_crops(_faces(recipe, name, root), recipe) for name in (recipe.train[0], recipe.validation)
-    )
-    path, before, after = quantize(
-        source, CropDataset(training, recipe, recipe.augmentation), CropDataset(validation, recipe)
-    )
-    refresh_index(folder)
-    print(f"{path}: {path.stat().st_size / 1e6:.2f} MB; {recipe.validation}: {before:.3f} % -> {after:.3f} %")
-    return 0
-
-
-def _recover(args: argparse.Namespace) -> int:
-    from fkp.runtime.folders import models_folder
-    from fkp.training.recover import recover
-
-    recipe, run = get_recipe(args.name), Run(args.runs / args.name)
-    path = args.file or models_folder() / f"{args.name}.onnx"
-    difference = recover(recipe, path, _recovery_crops(recipe, data_root(args.data)), run)
-    print(f"{run.weights}: within {difference:.1e} of the crop of {path}")
-    return 0
-
-
-def _recovery_crops(recipe: Recipe, root: Path) -> Iterator[NDArray[np.uint8]]:
-    from fkp.training.crops import CropDataset, load_crops
-
-    faces = _faces(recipe, recipe.train[0], root)[:_RECOVERY_CROPS]
-    crops = CropDataset(load_crops(faces, recipe), recipe, recipe.augmentation)
-    for draw in range(len(crops)):
-        yield crops[draw, draw][0]

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import os
+import warnings
+import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,8 +16,10 @@ from torch.utils.data import Dataset, Sampler
 from tqdm import tqdm
 
 from fkp import geometry
+from fkp.atomic import draft_of
 from fkp.datasets import Sample, cache_folder
 from fkp.datasets.conventions import typical_inter_ocular
+from fkp.errors import RunError
 from fkp.images import load_image
 from fkp.schemes import get_scheme
 from fkp.training.augment import NO_AUGMENTATION, Augmentation, augment
@@ -24,6 +28,7 @@ from fkp.training.recipe import Recipe
 # How much more than the network's crop is kept, so that shifts and turns show true surroundings,
 # how much finer, so that warping twice blurs little, and the largest side kept.
 _ROOM, _FINENESS, _MAX_SIDE = 1.5, 1.2, 320
+_CHECKSUM_BYTES = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,13 +50,13 @@ def load_crops(samples: Sequence[Sample], recipe: Recipe, folder: Path | None = 
     """The samples' crops, decoded now or read from an earlier run's cache.
 
     Raises:
-        ValueError: there are no samples, or one has no points.
+        RunError: there are no samples, or one has no points.
         ImageError: a picture cannot be decoded; the message names it.
     """
     if not samples:
-        raise ValueError("there are no faces to train on")
+        raise RunError("there are no faces to train on")
     if missing := [sample.id for sample in samples if sample.points is None]:
-        raise ValueError(f"{len(missing)} faces have no points, the first is {missing[0]}")
+        raise RunError(f"{len(missing)} faces have no points, the first is {missing[0]}")
     longer, shorter = max(recipe.input_size), min(recipe.input_size)
     margin = recipe.margin * longer / shorter * _ROOM
     side = min(_MAX_SIDE, round(longer * _ROOM * _FINENESS))
@@ -67,29 +72,49 @@ def load_crops(samples: Sequence[Sample], recipe: Recipe, folder: Path | None = 
 def _cached_images(
     samples: Sequence[Sample], matrices: NDArray, side: int, folder: Path
 ) -> NDArray[np.uint8]:
+    """The crops (N, side, side, 3), from the cache where it holds them undamaged."""
     key = hashlib.sha256(matrices.tobytes() + Path(geometry.__file__).read_bytes())
     for sample in samples:
         stat = sample.image.stat()
         key.update(f"{sample.image}{stat.st_size}{stat.st_mtime_ns}".encode())
     path = folder / f"{key.hexdigest()[:20]}-{side}.npy"
-    if not path.exists():
+    shape = (len(samples), side, side, 3)
+    if (images := _read_cached(path, shape)) is not None:
+        return images
+    try:
         folder.mkdir(parents=True, exist_ok=True)
-        # Written under this process's own name first, so that neither a crash nor a second
-        # training leaves half a file behind.
-        part = path.with_suffix(f".{os.getpid()}.part")
-        shape = (len(samples), side, side, 3)
-        try:
-            images = np.lib.format.open_memmap(part, mode="w+", dtype=np.uint8, shape=shape)
-            decoding = tqdm(
-                zip(samples, matrices, strict=True), "decoding", len(samples), unit="face", disable=None
-            )
-            for i, (sample, matrix) in enumerate(decoding):
-                images[i] = geometry.warp(load_image(sample.image), matrix, (side, side))
-            images.flush()
-            part.replace(path)
-        finally:
-            part.unlink(missing_ok=True)
-    return np.load(path, mmap_mode="r")
+        with draft_of(path) as draft, draft.open("wb") as file:
+            header = {"descr": "|u1", "fortran_order": False, "shape": shape}
+            np.lib.format.write_array_header_1_0(file, header)
+            checksum = 0
+            for crop in _decode(samples, matrices, side):
+                file.write(crop.tobytes())
+                checksum = zlib.crc32(crop.data, checksum)
+            file.write(checksum.to_bytes(_CHECKSUM_BYTES, "little"))
+        return np.load(path, mmap_mode="r")
+    except OSError as error:
+        problem = f"crops cannot be cached in {folder} ({error.strerror}): they are kept in memory"
+        warnings.warn(problem, RuntimeWarning, stacklevel=3)
+        return np.stack(list(_decode(samples, matrices, side)))
+
+
+def _decode(samples: Sequence[Sample], matrices: NDArray, side: int) -> Iterator[NDArray[np.uint8]]:
+    pairs = zip(samples, matrices, strict=True)
+    for sample, matrix in tqdm(pairs, "decoding", len(samples), unit="face", disable=None):
+        yield np.ascontiguousarray(geometry.warp(load_image(sample.image), matrix, (side, side)))
+
+
+def _read_cached(path: Path, shape: tuple[int, ...]) -> NDArray[np.uint8] | None:
+    """A file of crops that ends with their CRC-32; None where there is none, or it is damaged."""
+    try:
+        images = np.load(path, mmap_mode="r")
+        with path.open("rb") as file:
+            file.seek(-_CHECKSUM_BYTES, os.SEEK_END)
+            checksum = int.from_bytes(file.read(), "little")
+    except (EOFError, OSError, ValueError):
+        return None
+    undamaged = images.shape == shape and images.dtype == np.uint8 and zlib.crc32(images.data) == checksum
+    return images if undamaged else None
 
 
 class CropDataset(Dataset):
@@ -110,7 +135,7 @@ class CropDataset(Dataset):
         """The crop (H, W, 3) uint8 and its points (K, 2) in the unit frame, NaN where not annotated."""
         draw, index = key
         crop, points = augment(
-            np.random.default_rng([self.recipe.seed, draw]),
+            np.random.default_rng([self.recipe.config.seed, draw]),
             np.asarray(self.crops.images[index]),
             self.crops.points[index],
             self.crops.boxes[index],

@@ -1,4 +1,4 @@
-"""What a trained network teaches a smaller one: its answers to the same crops."""
+"""Distillation: a network learns the predictions of a trained one for the same crops."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from fkp.datasets.conventions import typical_inter_ocular
+from fkp.errors import UsageError
 from fkp.models import Prediction
 from fkp.schemes import get_scheme
 from fkp.training.recipe import Recipe
@@ -18,7 +19,7 @@ from fkp.training.run import Run
 
 
 class Teacher(nn.Module):
-    """A trained model, whose answers are averaged with those to the mirrored crops.
+    """A trained model, whose predictions are averaged with those for the mirrored crops.
 
     Args:
         model: the network.
@@ -37,16 +38,16 @@ class Teacher(nn.Module):
 
         Raises:
             RunError: there is no finished run of it.
-            ValueError: it was trained on other crops, or for other points.
+            UsageError: it was trained on other crops, or for other points.
         """
         if recipe.teacher is None:
             return None
         teacher = get_recipe(recipe.teacher)
         seen = [(one.scheme, one.input_size, one.margin) for one in (teacher, recipe)]
         if seen[0] != seen[1]:
-            raise ValueError(f"{teacher.name} cannot teach {recipe.name}: its crops or its points are others")
+            raise UsageError(f"{teacher.name} cannot teach {recipe.name}: its crops or its points are others")
         model = teacher.build()
-        model.load_state_dict(Run(runs / teacher.name).load_weights(teacher).model)
+        Run(runs / teacher.name).load_into(model, teacher)
         shift = teacher.label_shift / 100 * float(typical_inter_ocular([0, 0, 1, 1])) / teacher.margin
         return cls(model, get_scheme(recipe.scheme).mirror, shift)
 

@@ -1,4 +1,4 @@
-"""Keeps what a run predicts for a few faces after every epoch, for the film of its training."""
+"""Keeps what a run predicts for a few faces after every epoch, for the animation of its training."""
 
 from __future__ import annotations
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,52 +14,45 @@ from torch import Tensor
 
 from fkp.datasets import Sample
 from fkp.datasets.shapes import unit_shapes
-from fkp.models import begin
-from fkp.training.crops import CropDataset, DrawSampler, load_crops
+from fkp.models import initialize
+from fkp.training.crops import CropDataset, load_crops
 from fkp.training.distillation import Teacher
 from fkp.training.evaluate import Evaluation, evaluate
 from fkp.training.history import record
 from fkp.training.plots import plot_cases, plot_curves
 from fkp.training.recipe import Recipe
 from fkp.training.relabel import relabel
-from fkp.training.run import Run, Weights
+from fkp.training.run import Run, Weights, fill
 from fkp.training.trainer import Trainer, new_accelerator
 
 _EXPORT_CHECK_CROPS = 8
+_TEACHER_SHARE = 0.5  # of the loss
 
 
 class LandmarkTrainer(Trainer):
-    """Trains one recipe, or goes on where an interrupted run of it stopped.
+    """Trains landmark recipes, see `Trainer`."""
 
-    Args:
-        recipe: what to train.
-        training: data set -> its samples.
-        validation: samples that are not trained on.
-        folder: of the run; made if missing.
-        restart: begin anew even where the folder holds a run.
-        workers: processes that vary pictures beside the training one.
+    recipe: Recipe
 
-    Raises:
-        RunError: the folder holds a run of another version of the recipe, or final weights without a
-            checkpoint to go on from, or there is no run of its `initial` recipe or its teacher beside it.
-        ValueError: its teacher cannot teach it.
-    """
+    def prepare(self, training: Mapping[str, list[Sample]], validation: list[Sample]) -> None:
+        """Makes the network and its crops; resumes where the run was interrupted.
 
-    def __init__(
-        self,
-        recipe: Recipe,
-        training: dict[str, list[Sample]],
-        validation: list[Sample],
-        folder: Path,
-        *,
-        restart: bool = False,
-        workers: int = 0,
-    ) -> None:
-        self.recipe = recipe
+        Args:
+            training: data set -> its samples.
+            validation: samples that are not trained on.
+
+        Raises:
+            RunError: the folder holds a run of another version of the recipe, a damaged one, or final weights
+                without a checkpoint to go on from, or there is no run of its `initial` recipe or its teacher
+                beside it.
+            UsageError: its teacher cannot teach it.
+        """
+        recipe, runs = self.recipe, self.run.folder.parent
         # Before anything is decoded: they may be missing.
-        initial, self.teacher = _initial(recipe, folder.parent), Teacher.of(recipe, folder.parent)
-        set_seed(recipe.seed)
-        accelerator = new_accelerator(recipe.precision)
+        self.check_continues()
+        initial, self.teacher = _initial(recipe, runs), Teacher.of(recipe, runs)
+        set_seed(recipe.config.seed)
+        accelerator = new_accelerator(recipe.config.precision)
         with accelerator.main_process_first():
             samples = [sample for part in training.values() for sample in part]
             crops = load_crops(samples, recipe)
@@ -68,27 +62,27 @@ class LandmarkTrainer(Trainer):
         model = recipe.build()
         if initial is not None:
             layers = model.state_dict().keys()
-            model.load_state_dict({name: initial.model[name] for name in initial.model if name in layers})
-        crops = relabel(recipe, crops, parts, model if initial else None, folder.parent)
-        self.pretrained = recipe.initial or begin(
+            shared = {name: value for name, value in initial.model.items() if name in layers}
+            fill(model, shared, Run(runs / str(recipe.initial)).weights)
+        crops = relabel(recipe, crops, parts, model if initial else None, runs)
+        self.pretrained = recipe.initial or initialize(
             model.network, torch.from_numpy(unit_shapes(samples, recipe.margin, recipe.input_size))
         )
         if self.teacher is not None:
             self.teacher.to(accelerator.device)
-        faces = len(crops.images)
-        super().__init__(
-            recipe, model, CropDataset(crops, recipe, recipe.augmentation),
-            DrawSampler(faces, recipe.samples_per_epoch or faces, recipe.seed), folder, accelerator,
-            restart=restart, workers=workers,
-        )  # fmt: skip
+        self._prepare(model, CropDataset(crops, recipe, recipe.augmentation), len(crops.images), accelerator)
 
-    def train(self, until: float = math.inf) -> Run:
+    def fit(
+        self, training: Mapping[str, list[Sample]], validation: list[Sample], until: float = math.inf
+    ) -> Run:
+        """Trains until all epochs are over, or `time.monotonic()` has passed `until`; see `prepare`."""
+        self.prepare(training, validation)
         main = self.accelerator.is_main_process
         if main and not self.history:
             record(self.run.folder, 0, self.validation, self._evaluate())
-        super().train(until)
+        self._train(until)
         if main and self.finished:
-            self.exported.load_state_dict(self.run.load_weights(self.recipe).model)
+            self.run.load_into(self.exported, self.recipe)
             plot_cases(self.validation, self._evaluate(), self.run.folder / "cases.png")
         return self.run
 
@@ -101,8 +95,8 @@ class LandmarkTrainer(Trainer):
             return loss
         with self.accelerator.autocast():
             taught = self.teacher(crops)
-        share = self.recipe.distillation_weight
-        return (1 - share) * loss + share * self.recipe.loss.distance(prediction, taught)
+        distance = self.recipe.loss.distance(prediction, taught)
+        return (1 - _TEACHER_SHARE) * loss + _TEACHER_SHARE * distance
 
     def _evaluate(self) -> Evaluation:
         return evaluate(self.exported, self.validation, self.accelerator.device)

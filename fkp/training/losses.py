@@ -12,6 +12,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from fkp.models import Prediction
+from fkp.training.config import check_choices
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +35,9 @@ class Loss:
     beta: float = 1.0
     map_weight: float = 0.0
     map_distance: Literal["jensen-shannon", "cross-entropy"] = "jensen-shannon"
+
+    def __post_init__(self) -> None:
+        check_choices(self)
 
     def __call__(self, prediction: Prediction, target: Tensor) -> Tensor:
         """Mean loss of a batch over the points that are annotated.

@@ -4,58 +4,36 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from fkp.training.run import Named
+from fkp.training.config import TrainingConfig
 
 
-class TrainingSettings(Named, Protocol):
-    """The part of a recipe that says how to step, and how often, see `Recipe`."""
-
-    @property
-    def batch_size(self) -> int: ...
-    @property
-    def clip(self) -> float: ...
-    @property
-    def ema(self) -> float: ...
-    def to_dict(self) -> dict[str, object]: ...
-    @property
-    def optimizer(self) -> str: ...
-    @property
-    def learning_rate(self) -> float: ...
-    @property
-    def weight_decay(self) -> float: ...
-    @property
-    def schedule(self) -> str: ...
-    @property
-    def warmup_steps(self) -> int: ...
-
-
-def new_optimizer(recipe: TrainingSettings, model: nn.Module) -> torch.optim.Optimizer:
-    """The recipe's optimizer; its decay spares biases and norms."""
+def new_optimizer(config: TrainingConfig, model: nn.Module) -> torch.optim.Optimizer:
+    """The config's optimizer; its decay spares biases and norms."""
     matrices = [p for p in model.parameters() if p.ndim > 1]
     vectors = [p for p in model.parameters() if p.ndim <= 1]
-    decaying: dict[str, Any] = {"params": matrices, "weight_decay": recipe.weight_decay}
+    decaying: dict[str, Any] = {"params": matrices, "weight_decay": config.weight_decay}
     groups = [decaying, {"params": vectors}]
-    if recipe.optimizer == "rmsprop":
-        return torch.optim.RMSprop(groups, lr=recipe.learning_rate, weight_decay=0.0)
-    kind = torch.optim.Adam if recipe.optimizer == "adam" else torch.optim.AdamW
+    if config.optimizer == "rmsprop":
+        return torch.optim.RMSprop(groups, lr=config.learning_rate, weight_decay=0.0)
+    kind = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW}[config.optimizer]
     # Fused: on a CPU a large network's step takes a tenth of the time.
-    return kind(groups, lr=recipe.learning_rate, weight_decay=0.0, fused=True)
+    return kind(groups, lr=config.learning_rate, weight_decay=0.0, fused=True)
 
 
-def rate_factor(recipe: TrainingSettings, steps: int) -> Callable[[int], float]:
+def rate_factor(config: TrainingConfig, steps: int) -> Callable[[int], float]:
     """What the learning rate is multiplied by at each of so many steps."""
 
     def factor(step: int) -> float:
-        if step < recipe.warmup_steps:
-            return (step + 1) / recipe.warmup_steps
-        if recipe.schedule == "constant":
+        if step < config.warmup_steps:
+            return (step + 1) / config.warmup_steps
+        if config.schedule == "constant":
             return 1.0
-        progress = (step - recipe.warmup_steps) / max(1, steps - recipe.warmup_steps)
+        progress = (step - config.warmup_steps) / max(1, steps - config.warmup_steps)
         return 0.5 * (1 + math.cos(math.pi * min(1.0, progress)))
 
     return factor

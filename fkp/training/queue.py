@@ -10,8 +10,9 @@ import torch
 
 from fkp.errors import RunError
 from fkp.models import multiply_adds
+from fkp.training.config import BaseRecipe
 from fkp.training.recipe import Recipe
-from fkp.training.run import Named, Run
+from fkp.training.run import Run
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,23 +30,27 @@ class Left:
     why: str = ""
 
     def __str__(self) -> str:
-        words = f"{self.recipe.name}: {self.epochs} of {self.recipe.epochs} epochs"
+        words = f"{self.recipe.name}: {self.epochs} of {self.recipe.config.epochs} epochs"
         return f"{words}; {self.why}" if self.why else words
 
 
 def cost(recipe: Recipe, faces: int) -> int:
     """What training a recipe on that many faces costs: its forward passes' multiply-adds."""
     crop = torch.zeros(1, *recipe.input_size, 3, dtype=torch.uint8)
-    return multiply_adds(recipe.build(), crop) * recipe.epochs * (recipe.samples_per_epoch or faces)
+    return (
+        multiply_adds(recipe.build(), crop)
+        * recipe.config.epochs
+        * (recipe.config.samples_per_epoch or faces)
+    )
 
 
-def is_finished(recipe: Named, run: Run) -> bool:
+def is_finished(recipe: BaseRecipe, run: Run) -> bool:
     """Whether a run holds this very recipe, trained to its end or recovered from a file."""
     try:
         run.load_weights(recipe)
     except RunError:
         return False
-    return run.is_final(recipe.epochs)
+    return run.is_final(recipe.config.epochs)
 
 
 def work_through(

@@ -14,6 +14,7 @@ from torch import nn
 from fkp import geometry
 from fkp.datasets import DATASETS
 from fkp.datasets.conventions import style_offsets, translate, typical_inter_ocular
+from fkp.errors import RunError
 from fkp.schemes import get_scheme
 from fkp.training.crops import CropDataset, Crops
 from fkp.training.recipe import Recipe
@@ -67,8 +68,8 @@ def relabel(
         runs: folder of the runs of the pseudo-labelers.
 
     Raises:
-        RunError: there is no finished run of a pseudo-labeler.
-        ValueError: labels are to be translated, and there is nothing to translate them to.
+        RunError: there is no finished run of a pseudo-labeler, or labels are to be translated and there is
+            nothing to translate them to.
     """
     points = crops.points.copy()
     start = 0
@@ -78,7 +79,7 @@ def relabel(
         start += count
         if name in recipe.translated:
             if initial is None:
-                raise ValueError(f"{recipe.name} translates labels but starts from scratch")
+                raise RunError(f"{recipe.name} translates labels but starts from scratch")
             answers = mirror_averaged(initial, recipe, part)
             offsets = style_offsets(part.points, answers, part.boxes, get_scheme(recipe.scheme).mirror)
             points[rows] = translate(part.points, answers, part.boxes, offsets)
@@ -97,7 +98,7 @@ def _answers_of(name: str, crops: Crops, runs: Path) -> NDArray[np.float64]:
 
     recipe = get_recipe(name)
     model = recipe.build()
-    model.load_state_dict(Run(runs / name).load_weights(recipe).model)
+    Run(runs / name).load_into(model, recipe)
     answers = mirror_averaged(model.to(memory_format=torch.channels_last), recipe, crops)
     answers[..., 0] -= recipe.label_shift / 100 * typical_inter_ocular(crops.boxes)[:, None]
     return answers

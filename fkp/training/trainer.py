@@ -1,8 +1,9 @@
-"""What every training has in common: epochs, averaged weights, the log, going on after an interruption."""
+"""What every training has in common: epochs, averaged weights, the log, resuming after an interruption."""
 
 from __future__ import annotations
 
 import csv
+import io
 import json
 import math
 import time
@@ -17,10 +18,12 @@ from torch.optim.swa_utils import AveragedModel
 from torch.utils.data import DataLoader, Dataset
 from tqdm import tqdm
 
+from fkp.atomic import write_text
 from fkp.errors import RunError
+from fkp.training.config import BaseRecipe
 from fkp.training.crops import DrawSampler
-from fkp.training.optimizer import TrainingSettings, new_optimizer, rate_factor, warm_ema
-from fkp.training.run import Run, check_same_recipe, save_atomically
+from fkp.training.optimizer import new_optimizer, rate_factor, warm_ema
+from fkp.training.run import Run, check_same_recipe, read_saved, save
 
 _CHECKPOINT_SECONDS = 120
 
@@ -34,57 +37,25 @@ def new_accelerator(precision: str) -> Accelerator:
 
 
 class Trainer(ABC):
-    """Trains a network epoch by epoch, or goes on where an interrupted run stopped.
+    """Trains a recipe epoch by epoch, or resumes where an interrupted run stopped.
+
+    A subclass has a `fit` that takes its kind of data, calls `_prepare` and then `_train`.
 
     Args:
-        recipe: how to step, and for how long.
-        model: with the weights to start from.
-        dataset: of batches' items, drawn by the keys of `sampler`.
-        sampler: what an epoch shows.
-        folder: of the run; made if missing.
-        accelerator: see `new_accelerator`.
+        recipe: what to train.
+        folder: of the run, beside the runs that it starts from.
         restart: begin anew even where the folder holds a run.
-        workers: processes that make items beside the training one.
-
-    Raises:
-        RunError: the folder holds a run of another version of the recipe, or final weights without a
-            checkpoint to go on from.
+        workers: processes that make samples beside the training one.
     """
 
-    def __init__(
-        self,
-        recipe: TrainingSettings,
-        model: nn.Module,
-        dataset: Dataset,
-        sampler: DrawSampler,
-        folder: Path,
-        accelerator: Accelerator,
-        *,
-        restart: bool,
-        workers: int,
-    ) -> None:
-        folder.mkdir(parents=True, exist_ok=True)
-        self.schooling, self.run, self.accelerator, self.sampler = recipe, Run(folder), accelerator, sampler
-        loader = DataLoader(
-            dataset, recipe.batch_size, sampler=sampler, num_workers=workers,
-            persistent_workers=workers > 0, drop_last=recipe.batch_size <= len(sampler),
-        )  # fmt: skip
-        self.model = model.to(memory_format=torch.channels_last)
-        # Made before `prepare`, which teaches the model autocast: the average stays in fp32.
-        self.average = (
-            AveragedModel(model, avg_fn=warm_ema(recipe.ema), use_buffers=True) if recipe.ema else None
-        )
-        optimizer = new_optimizer(recipe, model)
-        self.wrapped, self.optimizer, self.loader = accelerator.prepare(model, optimizer, loader)
-        if self.average is not None:
-            self.average.to(accelerator.device)
-        steps = recipe.epochs * len(self.loader)
-        self.scheduler = torch.optim.lr_scheduler.LambdaLR(optimizer, rate_factor(recipe, steps))
+    accelerator: Accelerator
+    sampler: DrawSampler
+    model: nn.Module
+    average: AveragedModel | None
+
+    def __init__(self, recipe: BaseRecipe, folder: Path, *, restart: bool = False, workers: int = 0) -> None:
+        self.recipe, self.run, self.restart, self.workers = recipe, Run(folder), restart, workers
         self.history: list[dict[str, float]] = []
-        if not restart:
-            self.run.check_continues(recipe.epochs)
-            if self.run.checkpoint.is_file():
-                self._resume()
 
     @abstractmethod
     def loss(self, batch: Any) -> Tensor:
@@ -113,22 +84,65 @@ class Trainer(ABC):
 
     @property
     def finished(self) -> bool:
-        return len(self.history) == self.schooling.epochs
+        """Whether all epochs are trained."""
+        return len(self.history) == self.recipe.config.epochs
 
-    def train(self, until: float = math.inf) -> Run:
+    def check_continues(self) -> None:
+        """Raises RunError where training would replace final weights, unless `restart` asks for that."""
+        if not self.restart:
+            self.run.check_continues(self.recipe.config.epochs)
+
+    def _prepare(self, model: nn.Module, dataset: Dataset, items: int, accelerator: Accelerator) -> None:
+        """Makes all that stepping needs; takes up the run's checkpoint where there is one.
+
+        Args:
+            model: with the weights to start from.
+            dataset: of batches' items, drawn by keys (draw, index).
+            items: how many indices it has.
+            accelerator: see `new_accelerator`.
+
+        Raises:
+            RunError: the checkpoint is damaged, or belongs to another version of the recipe.
+        """
+        config = self.recipe.config
+        self.run.folder.mkdir(parents=True, exist_ok=True)
+        self.accelerator = accelerator
+        self.sampler = DrawSampler(items, config.samples_per_epoch or items, config.seed)
+        loader = DataLoader(
+            dataset, config.batch_size, sampler=self.sampler, num_workers=self.workers,
+            persistent_workers=self.workers > 0, drop_last=config.batch_size <= len(self.sampler),
+        )  # fmt: skip
+        self.model = model.to(memory_format=torch.channels_last)
+        # Made before `prepare`, which teaches the model autocast: the average stays in fp32.
+        self.average = (
+            AveragedModel(model, avg_fn=warm_ema(config.ema), use_buffers=True) if config.ema else None
+        )
+        optimizer = new_optimizer(config, model)
+        self.wrapped, self.optimizer, self.loader = accelerator.prepare(model, optimizer, loader)
+        if self.average is not None:
+            self.average.to(accelerator.device)
+        steps = config.epochs * len(self.loader)
+        self.scheduler = torch.optim.lr_scheduler.LambdaLR(optimizer, rate_factor(config, steps))
+        if self.run.checkpoint.is_file() and not self.restart:
+            self._resume()
+
+    def _train(self, until: float) -> Run:
         """Trains the epochs that are left, and returns the run: finished, or ready to be resumed where
         `time.monotonic()` passed `until`."""
         main = self.accelerator.is_main_process
         saved = time.monotonic()
-        for epoch in range(len(self.history), self.schooling.epochs):
+        for epoch in range(len(self.history), self.recipe.config.epochs):
             started = time.monotonic()
             loss = self._train_epoch(epoch)
             if main:
-                self._log(epoch + 1, loss, time.monotonic() - started)
+                self._validate(epoch + 1, loss, time.monotonic() - started)
             late = self._any_process_is_past(until)
-            if main and (self.finished or late or time.monotonic() - saved > _CHECKPOINT_SECONDS):
-                self._save()
-                saved = time.monotonic()
+            if main:
+                # The checkpoint before the log: a run whose log is complete can always be resumed.
+                if self.finished or late or time.monotonic() - saved > _CHECKPOINT_SECONDS:
+                    self._save()
+                    saved = time.monotonic()
+                self._write_log()
             if late:
                 break
         self.accelerator.end_training()
@@ -142,16 +156,16 @@ class Trainer(ABC):
     def _train_epoch(self, epoch: int) -> float:
         self.sampler.epoch = epoch
         self.wrapped.train()
-        total = 0.0
+        total, clip = 0.0, self.recipe.config.clip
         bar = tqdm(
-            self.loader, f"{self.schooling.name} {epoch + 1}/{self.schooling.epochs}", leave=False,
+            self.loader, f"{self.recipe.name} {epoch + 1}/{self.recipe.config.epochs}", leave=False,
             mininterval=1, disable=not self.accelerator.is_main_process,
         )  # fmt: skip
         for batch in bar:
             loss = self.loss(batch)
             self.accelerator.backward(loss)
-            if self.schooling.clip:
-                self.accelerator.clip_grad_norm_(self.wrapped.parameters(), self.schooling.clip)
+            if clip:
+                self.accelerator.clip_grad_norm_(self.wrapped.parameters(), clip)
             self.optimizer.step()
             self.optimizer.zero_grad(set_to_none=True)
             self.scheduler.step()
@@ -164,38 +178,49 @@ class Trainer(ABC):
             bar.set_postfix(loss=f"{value:.4g}", refresh=False)
         return total / len(self.loader)
 
-    def _log(self, epoch: int, loss: float, seconds: float) -> None:
+    def _validate(self, epoch: int, loss: float, seconds: float) -> None:
         figures = self.validate(epoch)
         rate = float(self.scheduler.get_last_lr()[0])
         self.history.append(
             {"epoch": epoch, "train_loss": loss, **figures, "learning_rate": rate, "seconds": seconds}
         )
-        with self.run.log.open("w", newline="") as file:
-            writer = csv.DictWriter(file, self.history[0].keys())
-            writer.writeheader()
-            writer.writerows({k: f"{v:.6g}" for k, v in row.items()} for row in self.history)
-        said = ", ".join(f"{name} {value:.4g}" for name, value in figures.items())
-        progress = f"{self.schooling.name} epoch {epoch}/{self.schooling.epochs}"
-        tqdm.write(f"{progress}: loss {loss:.4g}, {said}, {seconds:.1f} s")
+        listed = ", ".join(f"{name} {value:.4g}" for name, value in figures.items())
+        progress = f"{self.recipe.name} epoch {epoch}/{self.recipe.config.epochs}"
+        tqdm.write(f"{progress}: loss {loss:.4g}, {listed}, {seconds:.1f} s")
+
+    def _write_log(self) -> None:
+        text = io.StringIO()
+        writer = csv.DictWriter(text, self.history[0].keys(), lineterminator="\n")
+        writer.writeheader()
+        writer.writerows({k: f"{v:.6g}" for k, v in row.items()} for row in self.history)
+        write_text(self.run.log, text.getvalue())
+
+    def _parts(self) -> dict[str, Any]:
+        """What a checkpoint holds the state of."""
+        parts = {"model": self.model, "optimizer": self.optimizer, "scheduler": self.scheduler}
+        return parts if self.average is None else parts | {"average": self.average}
 
     def _save(self) -> None:
-        parts = {"model": self.model, "optimizer": self.optimizer, "scheduler": self.scheduler}
-        if self.average is not None:
-            parts["average"] = self.average
-        state = {name: part.state_dict() for name, part in parts.items()}
-        state |= {"recipe": self.schooling.to_dict(), "history": self.history, "rng": torch.get_rng_state()}
-        save_atomically(state | self.state(), self.run.checkpoint)
+        state = {name: part.state_dict() for name, part in self._parts().items()}
+        state |= {"recipe": self.recipe.to_dict(), "history": self.history, "rng": torch.get_rng_state()}
+        write_text(self.run.folder / "config.json", json.dumps(self.recipe.to_dict(), indent=2))
+        save(state | self.state(), self.run.checkpoint)
         self.draw()
-        (self.run.folder / "config.json").write_text(json.dumps(self.schooling.to_dict(), indent=2))
 
     def _resume(self) -> None:
-        state = torch.load(self.run.checkpoint, map_location="cpu")
-        check_same_recipe(state["recipe"], self.schooling, self.run.checkpoint)
-        self.model.load_state_dict(state["model"])
-        self.optimizer.load_state_dict(state["optimizer"])
-        self.scheduler.load_state_dict(state["scheduler"])
-        if self.average is not None:
-            self.average.load_state_dict(state["average"])
-        torch.set_rng_state(state["rng"])
-        self.history = state["history"]
-        self.restore(state)
+        path = self.run.checkpoint
+        state = read_saved(path, self.recipe.command)
+        try:
+            check_same_recipe(state["recipe"], self.recipe, path)
+            for name, part in self._parts().items():
+                part.load_state_dict(state[name])
+            torch.set_rng_state(state["rng"])
+            self.history = list(state["history"])
+            self.restore(state)
+        except (AttributeError, KeyError, RuntimeError, TypeError, ValueError) as error:
+            raise RunError(
+                f"{path} is damaged or of another version: `python -m fkp {self.recipe.command} --restart` "
+                "begins anew"
+            ) from error
+        if self.accelerator.is_main_process:
+            self._write_log()  # without epochs that are later than the checkpoint

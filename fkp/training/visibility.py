@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import torch
@@ -18,6 +19,7 @@ from fkp.datasets.sample import VISIBLE
 from fkp.errors import RunError
 from fkp.large_pose import visibility_figures
 from fkp.models import KeypointModel
+from fkp.models.heatmap import PyramidSoftArgmax
 from fkp.models.visibility import VisibilityHead
 from fkp.schemes import get_scheme
 from fkp.training.augment import NO_AUGMENTATION, Augmentation
@@ -53,28 +55,30 @@ def train_visibility(
     """Trains the head of a recipe whose network, all but the head, is that of its `initial`.
 
     Args:
-        recipe: its `epochs` are how many varied crops of each face are looked at.
+        recipe: its epochs are how many varied crops of each face are looked at.
         training: data set -> samples with states.
         validation: samples with states, on which the probabilities are calibrated.
         runs: folder of the runs.
 
     Raises:
-        RunError: there is no run of the recipe's `initial`.
-        ValueError: a sample has no states.
+        RunError: there is no run of the recipe's `initial`, or a sample has no states.
     """
     if recipe.initial is None:
         raise RunError(f"{recipe.name} has no network to put a head on")
-    torch.manual_seed(recipe.seed)
+    torch.manual_seed(recipe.config.seed)
     weights = Run(runs / recipe.initial).read_weights(f"train {recipe.initial}")
     model = recipe.build()
-    missing, unknown = model.load_state_dict(weights.model, strict=False)
+    try:
+        missing, unknown = model.load_state_dict(weights.model, strict=False)
+    except RuntimeError as error:
+        raise RunError(f"{recipe.initial} is another network than {recipe.name}") from error
     if unknown or not all(name.startswith("network.visibility.") for name in missing):
         raise RunError(f"{recipe.initial} is another network than {recipe.name}")
     model = model.eval().to(memory_format=torch.channels_last)
     head = model.network.visibility
     assert isinstance(head, VisibilityHead)
     samples = [sample for part in training.values() for sample in part]
-    _fit(head, look(model, samples, recipe, recipe.augmentation, recipe.epochs), recipe)
+    _fit(head, look(model, samples, recipe, recipe.augmentation, recipe.config.epochs), recipe)
     seen = look(model, list(validation), recipe, NO_AUGMENTATION, 1)
     _calibrate(head, seen)
     for name, value in figures(head, seen).items():
@@ -85,7 +89,7 @@ def train_visibility(
     run.save_weights(
         dataclasses.replace(
             weights, recipe=recipe.to_dict(), model=model.state_dict(), pretrained=recipe.initial,
-            training_data=weights.training_data | counts,
+            training_data=weights.training_data | counts, final=True,
         )
     )  # fmt: skip
     return run
@@ -97,11 +101,14 @@ def look(
 ) -> Examples:
     """Shows a network each sample so many times, varied; every second time the mirror image."""
     if any(sample.state is None for sample in samples):
-        raise ValueError("a face does not say which of its points can be seen")
+        raise RunError("a face does not say which of its points can be seen")
+    network = model.network
+    assert isinstance(network, PyramidSoftArgmax)
     # The mirror image is made here, since the states must be re-ordered with it.
     dataset = CropDataset(load_crops(samples, recipe), recipe, dataclasses.replace(augmentation, mirror=0))
     order = list(get_scheme(recipe.scheme).mirror)
     cells, wholes, states = [], [], []
+    network = cast(PyramidSoftArgmax, model.network)
     rows = [(turn, i) for turn in range(times) for i in range(len(samples))]
     for start in tqdm(range(0, len(rows), _BATCH), "looking", leave=False, disable=None):
         crops = []
@@ -110,7 +117,7 @@ def look(
             mirrored = turn % 2 == 1
             crops.append(crop[:, ::-1] if mirrored else crop)
             states.append(state[order] if mirrored else state)
-        reading = model.network.read(model.preprocess(torch.from_numpy(np.stack(crops))))
+        reading = network.read(model.preprocess(torch.from_numpy(np.stack(crops))))
         cells.append(reading.at_points(reading.cells).half())
         wholes.append(reading.whole)
     return Examples(torch.cat(cells), torch.cat(wholes), np.stack(states))
@@ -119,7 +126,9 @@ def look(
 def _fit(head: VisibilityHead, examples: Examples, recipe: Recipe) -> None:
     """Trains the head; its learning rate falls to zero."""
     head.standardize(examples.whole)
-    optimizer = torch.optim.AdamW(head.parameters(), recipe.learning_rate, weight_decay=recipe.weight_decay)
+    optimizer = torch.optim.AdamW(
+        head.parameters(), recipe.config.learning_rate, weight_decay=recipe.config.weight_decay
+    )
     count, visible = len(examples.whole), examples.visible
     size = min(_BATCH, count)
     steps = _PASSES * (count // size)

@@ -98,8 +98,8 @@ def write_run(folder: Path, name: str, epochs: int, scheme: str = "imm58") -> No
     run.mkdir(parents=True)
     recipe = {
         "summary": f"58 points; {name}", "source": f"{name.replace('report', 'report ')[:10]}: words",
-        "validation": "imm-val", "epochs": 3, "batch_size": 8, "learning_rate": 1e-3,
-        "samples_per_epoch": None,
+        "validation": "imm-val",
+        "config": {"epochs": 3, "batch_size": 8, "learning_rate": 1e-3, "samples_per_epoch": None},
     }  # fmt: skip
     (run / "config.json").write_text(json.dumps(recipe))
     with (run / "log.csv").open("w", newline="") as file:

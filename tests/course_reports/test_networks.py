@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 import torch
 import torchvision
-from small_runs import SPOT, trainer
+from small_runs import SPOT, fit
 
 import fkp.course_reports  # noqa: F401  registers its recipes
 from fkp.errors import RunError
 from fkp.export.onnx_export import export
-from fkp.models import begin, create
+from fkp.models import create, initialize
 from fkp.models.heads import CoordinateHead, PCAHead
 from fkp.runtime.sessions import ModelSession
 from fkp.training.augment import Augmentation, augment
@@ -96,7 +96,7 @@ def test_imagenet_weights_are_taken_where_there_are_any(monkeypatch):
     enum = torchvision.models.ResNet18_Weights
     monkeypatch.setattr(enum, "get_state_dict", lambda self, *args, **kwargs: donor.state_dict())
     network = create("resnet", 68, SIZE, 3, pretrained=True)
-    assert "ImageNet" in begin(network, shapes(4, (0.1,)))
+    assert "ImageNet" in initialize(network, shapes(4, (0.1,)))
     torch.testing.assert_close(network.backbone.conv1.weight, donor.conv1.weight)
 
     def offline(self, *args, **kwargs):
@@ -105,9 +105,9 @@ def test_imagenet_weights_are_taken_where_there_are_any(monkeypatch):
     monkeypatch.setattr(enum, "get_state_dict", offline)
     alone = create("resnet", 68, SIZE, 3, pretrained=True)
     before = alone.backbone.conv1.weight.clone()
-    assert begin(alone, shapes(4, (0.1,))) == "from scratch"
+    assert initialize(alone, shapes(4, (0.1,))) == "from scratch"
     torch.testing.assert_close(alone.backbone.conv1.weight, before)
-    assert begin(torch.nn.Identity(), shapes(4, (0.1,))) == "from scratch"
+    assert initialize(torch.nn.Identity(), shapes(4, (0.1,))) == "from scratch"
 
 
 def test_the_unet_gives_each_pixel_a_share_and_points_within_the_crop():
@@ -145,7 +145,7 @@ def test_a_resnet_with_a_pca_head_trains_and_exports_with_its_basis(tmp_path, mo
     monkeypatch.setattr(
         enum, "get_state_dict", lambda self, *args, **kwargs: torchvision.models.resnet18().state_dict()
     )
-    run = trainer(tmp_path, SPOT_RESNET).train()
+    run = fit(tmp_path, SPOT_RESNET)
     weights = run.load_weights(SPOT_RESNET)
     assert (weights.model["network.head.modes"] != 0).any()
     assert "ImageNet" in weights.pretrained
@@ -160,9 +160,9 @@ def test_fields_that_are_new_count_as_stored_with_their_defaults(tmp_path):
     del stored["seed"], stored["augmentation"]["reorder"], stored["loss"]["beta"]
     check_same_recipe(stored, SPOT, tmp_path)
     for changed in (
-        dataclasses.replace(SPOT, seed=3),
-        dataclasses.replace(SPOT, augmentation=dataclasses.replace(SPOT.augmentation, reorder=False)),
-        dataclasses.replace(SPOT, loss=dataclasses.replace(SPOT.loss, beta=0.1)),
+        SPOT.replace(seed=3),
+        SPOT.replace(augmentation=dataclasses.replace(SPOT.augmentation, reorder=False)),
+        SPOT.replace(loss=dataclasses.replace(SPOT.loss, beta=0.1)),
     ):
         with pytest.raises(RunError, match="differs in"):
             check_same_recipe(stored, changed, tmp_path)

@@ -8,9 +8,9 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from fkp.export.pack_pixels import PIXELS, fold_pixels
+from fkp.export.pack_pixels import PIXELS, pack_pixels
 from fkp.models.base import Preprocess
-from fkp.pixel_packing import group_weight, is_grouped, ungroup_answers, ungroup_weight
+from fkp.pixel_packing import group_weight, is_grouped, ungroup_maps, ungroup_weight
 
 
 def graph(path, *, gray=False, normalization="min-max", stride=2, width=24):
@@ -34,7 +34,7 @@ def test_a_grouped_weight_gives_both_answers_of_a_group(rng):
     assert is_grouped(grouped)
     assert np.array_equal(ungroup_weight(grouped), weight)
     maps = F.conv2d(groups, torch.tensor(grouped), stride=(2, 1))[0].numpy()
-    assert np.allclose(ungroup_answers(maps), expected[0])
+    assert np.allclose(ungroup_maps(maps), expected[0])
 
 
 @pytest.mark.parametrize("normalization", ["min-max", "unit", "imagenet"])
@@ -42,7 +42,7 @@ def test_a_folded_graph_answers_the_same(tmp_path, rng, normalization):
     proto = graph(tmp_path / "plain.onnx", normalization=normalization)
     image = rng.integers(0, 256, (1, 8, 24, 3)).astype(np.uint8)
     before = answers(proto, image)
-    zero = fold_pixels(proto)
+    zero = pack_pixels(proto)
     after = answers(proto, image)
     # No byte is exactly the mean of a channel, so pictures are padded with nearly the same as before.
     inside = (..., slice(1, None), slice(1, None))
@@ -56,5 +56,5 @@ def test_a_folded_graph_answers_the_same(tmp_path, rng, normalization):
 def test_other_graphs_are_left_alone(tmp_path, other):
     proto = graph(tmp_path / "plain.onnx", **other)
     before = proto.SerializeToString()
-    assert fold_pixels(proto) is None
+    assert pack_pixels(proto) is None
     assert proto.SerializeToString() == before

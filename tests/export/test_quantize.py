@@ -3,7 +3,7 @@
 import numpy as np
 import onnx
 import pytest
-from small_runs import MAPS, spots
+from small_runs import MAPS, data, fit
 
 from fkp.__main__ import main
 from fkp.errors import QuantizationError
@@ -12,7 +12,6 @@ from fkp.export.onnx_export import export
 from fkp.export.quantize import quantize
 from fkp.inspection.feature_maps import Inside
 from fkp.runtime.sessions import ModelSession
-from fkp.training import landmark_trainer
 from fkp.training.crops import CropDataset, load_crops
 
 
@@ -21,12 +20,10 @@ def files(tmp_path_factory):
     folder = tmp_path_factory.mktemp("quantize")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("FKP_CACHE", str(folder / "cache"))
-        samples = [spots(folder / "pictures", 48, 0), spots(folder / "pictures", 16, 1)]
-        run = landmark_trainer.LandmarkTrainer(
-            MAPS, {"spots": samples[0]}, samples[1], folder / "run"
-        ).train()
+        run = fit(folder, MAPS)
         path, _ = export(MAPS, run, folder)
-        parts = [load_crops(part, MAPS) for part in samples]
+        training, validation = data(folder)
+        parts = [load_crops(part, MAPS) for part in (training["spots"], validation)]
     return path, CropDataset(parts[0], MAPS, MAPS.augmentation), CropDataset(parts[1], MAPS)
 
 
@@ -42,7 +39,6 @@ def test_the_integer_file_describes_itself_and_agrees_with_its_source(files, mon
     assert np.abs(session.run(crops)[0] - source.run(crops)[0]).max() < 0.1
     kinds = [node.op_type for node in onnx.load(target).graph.node]
     assert kinds.count("QuantizeLinear") >= kinds.count("Conv") - 1 > 5
-    assert "Resize" not in kinds  # maps are doubled by copies
     assert "Cast" not in kinds  # the picture's bytes go to the first convolution as they are
 
 

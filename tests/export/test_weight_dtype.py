@@ -30,15 +30,15 @@ def graph(weights):
     return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=10)
 
 
-@pytest.mark.parametrize(("storage", "bytes_a_value"), [("float32", 4), ("half", 2), ("int8", 1)])
-def test_stored_weights_come_back_exactly_as_rounded(storage, bytes_a_value):
+@pytest.mark.parametrize(("dtype", "bytes_a_value"), [("float32", 4), ("half", 2), ("int8", 1)])
+def test_stored_weights_come_back_exactly_as_rounded(dtype, bytes_a_value):
     model = network()
-    round_weights(model, storage)
+    round_weights(model, dtype)
     weights = {name: value.numpy() for name, value in model.state_dict().items() if value.is_floating_point()}
     weights["transposed"] = weights["3.weight"].T.copy()  # as the exporter may turn a linear layer
     proto = graph(weights)
     full = proto.ByteSize()
-    store_weights(proto, storage)
+    store_weights(proto, dtype)
     onnx.checker.check_model(proto)
     large = sum(value.size for value in weights.values() if value.size >= 1024)
     assert full - proto.ByteSize() == pytest.approx((4 - bytes_a_value) * large, abs=4000)
@@ -48,11 +48,11 @@ def test_stored_weights_come_back_exactly_as_rounded(storage, bytes_a_value):
         np.testing.assert_allclose(stored, value, rtol=1e-5)
 
 
-@pytest.mark.parametrize(("storage", "relative"), [("float32", 0), ("half", 5e-4), ("int8", 0.5 / 127)])
-def test_rounding_errs_little_in_every_channel(storage, relative):
+@pytest.mark.parametrize(("dtype", "relative"), [("float32", 0), ("half", 5e-4), ("int8", 0.5 / 127)])
+def test_rounding_errs_little_in_every_channel(dtype, relative):
     model = network()
     before = {name: value.clone() for name, value in model.state_dict().items()}
-    round_weights(model, storage)
+    round_weights(model, dtype)
     for name, value in model.state_dict().items():
         if value.ndim < 2:
             torch.testing.assert_close(value, before[name])
@@ -60,7 +60,7 @@ def test_rounding_errs_little_in_every_channel(storage, relative):
         largest = before[name].abs().flatten(1).amax(dim=1)
         error = (value - before[name]).abs().flatten(1).amax(dim=1)
         assert (error <= relative * largest * 1.001).all()
-        assert (error > 0).any() == (storage != "float32")
+        assert (error > 0).any() == (dtype != "float32")
 
 
 def test_a_weight_that_was_not_rounded_stays_in_full():

@@ -4,6 +4,7 @@ import pytest
 import torch
 
 import fkp.course_reports  # noqa: F401  registers its recipes
+from fkp.errors import UsageError
 from fkp.models import Preprocess, create, network_names, register
 from fkp.models.heatmap import soft_argmax
 from fkp.schemes import get_scheme
@@ -79,14 +80,14 @@ def test_preprocessing_is_gray_and_normalized_as_it_says():
     assert Preprocess(False, "min-max")(image)[0, :, 0, 0].tolist() == pytest.approx([0.5, -0.5, -0.5])
     imagenet = Preprocess(False, "imagenet")(image)[0, :, 0, 1].tolist()
     assert imagenet == pytest.approx([-0.485 / 0.229, -0.456 / 0.224, (1 - 0.406) / 0.225])
-    with pytest.raises(ValueError, match="known: min-max, unit, imagenet"):
+    with pytest.raises(UsageError, match="known: min-max, unit, imagenet"):
         Preprocess(False, "z-score")
 
 
 def test_unknown_networks_recipes_and_double_names_are_refused():
-    with pytest.raises(ValueError, match="plain-cnn"):
+    with pytest.raises(UsageError, match="plain-cnn"):
         create("no-such-network", 1, (32, 32), 1)
-    with pytest.raises(ValueError, match="fkp68-base"):
+    with pytest.raises(UsageError, match="fkp68-base"):
         get_recipe("no-such-recipe")
     with pytest.raises(ValueError, match="two networks"):
         register(network_names()[0])(torch.nn.Identity)

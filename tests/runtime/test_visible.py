@@ -17,7 +17,7 @@ from fkp.errors import ModelError
 from fkp.runtime.drawing import Style, draw
 from fkp.runtime.face import Face
 from fkp.runtime.landmarker import Landmarker
-from fkp.runtime.results import CSV_COLUMNS, to_csv
+from fkp.runtime.results import Source, to_csv
 from fkp.runtime.sessions import ModelSession
 
 VISIBLE = np.linspace(0, 1, 68)
@@ -64,14 +64,18 @@ def test_wrong_kinds_are_refused(path):
 def make_face(visible) -> Face:
     points = (mean_shape("ibug68") * 800 + 100).astype(np.float32)
     return Face(
-        points, np.ones(68, np.float32), np.array([100, 100, 900, 900], np.float32), 1.0, "ibug68", visible
+        points,
+        np.ones(68, np.float32),
+        np.array([100, 100, 900, 900], np.float32),
+        1.0,
+        "ibug68",
+        visible=visible,
     )
 
 
 def test_csv_has_a_column_that_is_empty_where_unknown():
     known, unknown = make_face(VISIBLE.astype(np.float32)), make_face(None)
-    rows = list(csv.DictReader(io.StringIO(to_csv("a.jpg", [known, unknown]))))
-    assert CSV_COLUMNS[-1] == "visible"
+    rows = list(csv.DictReader(io.StringIO(to_csv(Source("a.jpg", (1000, 1000)), [known, unknown]))))
     np.testing.assert_allclose([float(row["visible"]) for row in rows[:68]], VISIBLE, atol=6e-5)
     assert {row["visible"] for row in rows[68:]} == {""}
 

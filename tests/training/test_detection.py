@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from pathlib import Path
 
 import numpy as np
@@ -15,21 +14,22 @@ from PIL import Image
 from fkp.datasets import Sample, load
 from fkp.datasets.pseudo_labels import PseudoLabel, append_label, read_labels, resume_labels
 from fkp.errors import DataError, ModelError, QuantizationError, RunError
+from fkp.export import detector_cli as cli
 from fkp.export import detector_quantize as quantizing
 from fkp.export.detector_export import export_detector
 from fkp.export.detector_quantize import quantize_detector
+from fkp.export.detector_recover import recover_detector
 from fkp.export.quantize import read_description
 from fkp.geometry import box_iou, points_box
 from fkp.models.detector import STRIDES, FaceCells, FaceDetector, cell_centers
 from fkp.runtime.detectors import FkpDetector
 from fkp.schemes import IBUG68
 from fkp.spec import DetectorSpec
-from fkp.training.detection import cli
+from fkp.training.config import TrainingConfig
 from fkp.training.detection import trainer as detection_loop
 from fkp.training.detection.evaluate import evaluate
 from fkp.training.detection.loss import assign, detection_loss
 from fkp.training.detection.recipe import DetectorRecipe
-from fkp.training.detection.recover import recover_detector
 from fkp.training.detection.scenes import face_free_parts, random_scene
 from fkp.training.detection.sources import Picture, Pictures, load_pictures
 from fkp.training.detection.trainer import DetectorTrainer, SceneDataset
@@ -37,8 +37,8 @@ from fkp.training.run import Run
 
 SIDE = 128
 SMALL = DetectorRecipe(
-    name="small", summary="", source="", validation="none", epochs=1, scenes_per_epoch=4, batch_size=2,
-    side=SIDE, options={"stem": (4, 4), "widths": (4, 4, 4, 4), "top": 4}, precision="fp32",
+    name="small", summary="", source="", validation="none", side=SIDE,
+    config=TrainingConfig(epochs=1, samples_per_epoch=4, batch_size=2),
 )  # fmt: skip
 
 
@@ -131,29 +131,32 @@ def sample(folder: Path) -> Sample:
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory):
     folder = tmp_path_factory.mktemp("runs")
-    return DetectorTrainer(SMALL, PICTURES, [sample(folder)], folder / SMALL.name).train()
+    return DetectorTrainer(SMALL, folder / SMALL.name).fit(PICTURES, [sample(folder)])
 
 
 def test_training_resumes_and_refuses_another_recipe(trained):
-    more = dataclasses.replace(SMALL, epochs=2)
+    more = SMALL.replace(epochs=2)
     with pytest.raises(RunError, match="epochs"):
-        DetectorTrainer(more, PICTURES, [], trained.folder)
-    again = DetectorTrainer(SMALL, PICTURES, [], trained.folder)
-    assert len(again.history) == SMALL.epochs
+        DetectorTrainer(more, trained.folder).prepare(PICTURES, [])
+    again = DetectorTrainer(SMALL, trained.folder)
+    again.prepare(PICTURES, [])
+    assert again.finished
 
 
-def test_things_are_trained_on_where_the_recipe_says_so(tmp_path):
-    recipe = dataclasses.replace(SMALL, things=True)
-    with pytest.raises(RunError, match="small needs pictures of things: see `python -m fkp data things"):
-        DetectorTrainer(recipe, PICTURES, [], tmp_path)
+def test_negatives_are_trained_on_where_the_recipe_says_so(tmp_path):
+    recipe = SMALL.replace(negatives=True)
+    with pytest.raises(RunError, match="small needs negatives: see `python -m fkp data things"):
+        DetectorTrainer(recipe, tmp_path).prepare(PICTURES, [])
     wall = Picture(np.zeros((240, 320, 3), np.uint8), [], np.zeros(0, bool))
-    more = PICTURES._replace(things=[wall, wall])
-    assert DetectorTrainer(recipe, more, [], tmp_path).training_data == {"pictures": 3, "faces": 1}
-    assert DetectorTrainer(SMALL, more, [], tmp_path).training_data == {"pictures": 1, "faces": 1}
+    more = PICTURES._replace(negatives=[wall, wall])
+    for one, pictures in ((recipe, 3), (SMALL, 1)):
+        trainer = DetectorTrainer(one, tmp_path)
+        trainer.prepare(more, [])
+        assert trainer.training_data == {"pictures": pictures, "faces": 1}
 
 
 def test_finished_stages_are_passed_over(trained, tmp_path, monkeypatch):
-    last = dataclasses.replace(SMALL, name="last", initial=SMALL.name)
+    last = SMALL.replace(name="last", initial=SMALL.name)
     monkeypatch.setattr(cli, "STAGES", (SMALL, last))
     assert cli.stages_left(tmp_path) == (SMALL, last)
     assert cli.stages_left(trained.folder.parent) == (last,)
@@ -162,7 +165,7 @@ def test_finished_stages_are_passed_over(trained, tmp_path, monkeypatch):
 def test_a_missing_stage_is_named_before_scenes_are_made(tmp_path, monkeypatch):
     monkeypatch.setattr(detection_loop, "SceneDataset", None)
     with pytest.raises(RunError, match="first run `python -m fkp detector train`"):
-        DetectorTrainer(dataclasses.replace(SMALL, initial="nowhere"), PICTURES, [], tmp_path / "last")
+        DetectorTrainer(SMALL.replace(initial="nowhere"), tmp_path / "last").prepare(PICTURES, [])
 
 
 def test_a_recovered_last_stage_is_not_trained_over(trained, tmp_path, monkeypatch):
@@ -181,11 +184,8 @@ def test_a_recovered_detector_answers_as_its_file_and_is_trained_on(trained, tmp
     run = Run(tmp_path / SMALL.name)
     assert recover_detector(SMALL, path, shown, run) < 1e-4
     assert run.load_weights(SMALL).validation == trained.load_weights(SMALL).validation
-    last = dataclasses.replace(SMALL, name="last", initial=SMALL.name)
-    assert DetectorTrainer(last, PICTURES, [sample(tmp_path)], tmp_path / "last").train().weights.is_file()
-    wider = dataclasses.replace(SMALL, options=SMALL.options | {"top": 8})
-    with pytest.raises(RunError, match="it is of another network"):
-        recover_detector(wider, path, shown, Run(tmp_path / "wider"))
+    last = SMALL.replace(name="last", initial=SMALL.name)
+    assert DetectorTrainer(last, tmp_path / "last").fit(PICTURES, [sample(tmp_path)]).weights.is_file()
 
 
 def test_the_integer_file_finds_the_same_or_is_not_written(trained, tmp_path, monkeypatch):
@@ -248,10 +248,10 @@ def test_evaluation_counts_what_is_found(tmp_path):
             found[1] += 1000
             return FaceCells(found[None], torch.tensor([[4.0 if len(xs) else -4.0, 3.0]]))
 
-    things = [Picture(np.zeros((64, 500, 3), np.uint8), [], np.zeros(0, bool))] * 2
-    figures = evaluate(Knows(), [face], things)
+    negatives = [Picture(np.zeros((64, 500, 3), np.uint8), [], np.zeros(0, bool))] * 2
+    figures = evaluate(Knows(), [face], negatives)
     assert figures["recall"] == figures["recall_small"] == figures["recall_large"] == 1
-    assert figures["others"] == figures["in_things"] == 1
+    assert figures["others"] == figures["in_negatives"] == 1
     assert figures["iou"] > 0.95
 
 
@@ -305,7 +305,7 @@ def test_pictures_join_annotations_with_the_teachers_faces(fake_root, tmp_path, 
     assert box_iou(points_box(found.faces[0]), face.box)[0, 0] == pytest.approx(1)
 
 
-def test_in_pictures_of_things_only_the_surest_finds_are_doubted(tmp_path, monkeypatch):
+def test_in_negatives_only_the_surest_finds_are_doubted(tmp_path, monkeypatch):
     monkeypatch.setenv("FKP_LABELS", str(tmp_path / "labels.jsonl"))
     (tmp_path / "things").mkdir()
     Image.new("RGB", (300, 200)).save(tmp_path / "things/wall.jpg")

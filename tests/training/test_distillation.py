@@ -5,8 +5,9 @@ import dataclasses
 import numpy as np
 import pytest
 import torch
-from small_runs import MAPS, SPOT, spots, trainer
+from small_runs import MAPS, SPOT, fit, prepared, spots, trainer
 
+from fkp.errors import UsageError
 from fkp.models import Prediction
 from fkp.training import distillation, landmark_trainer
 from fkp.training.distillation import Teacher
@@ -18,25 +19,26 @@ def _own_cache(tmp_path, monkeypatch):
 
 
 def test_a_smaller_network_starts_from_the_layers_that_it_shares(tmp_path):
-    first = trainer(tmp_path, MAPS, folder="spot").train().load_weights(MAPS).model
+    first = fit(tmp_path, MAPS, folder="spot").load_weights(MAPS).model
     options = MAPS.options | {"blocks": (0, 1, 1, 1)}
-    smaller = dataclasses.replace(MAPS, name="smaller", initial="spot", options=options)
-    started = trainer(tmp_path, smaller, folder="smaller").exported.state_dict()
+    smaller = MAPS.replace(name="smaller", initial="spot", options=options)
+    started = prepared(tmp_path, smaller, folder="smaller").exported.state_dict()
     assert len(started) < len(first)
     assert all(torch.equal(value, first[name]) for name, value in started.items())
 
 
 def test_a_teacher_teaches_what_it_knows(tmp_path, monkeypatch):
-    run = trainer(tmp_path, folder="spot").train()
+    run = fit(tmp_path, folder="spot")
     monkeypatch.setattr(distillation, "get_recipe", lambda name: SPOT)
-    pupil = dataclasses.replace(SPOT, name="pupil", teacher="spot", distillation_weight=1.0)
+    pupil = SPOT.replace(name="pupil", teacher="spot")
+    monkeypatch.setattr(landmark_trainer, "_TEACHER_SHARE", 1.0)
     samples = spots(tmp_path / "pictures", 48, 0)  # with points that are nowhere near the spots
     wrong = [dataclasses.replace(sample, points=np.array([[70.0, 70.0]])) for sample in samples]
-    learning = landmark_trainer.LandmarkTrainer(pupil, {"spots": wrong}, samples[:16], tmp_path / "pupil")
-    learning.train()
+    learning = trainer(tmp_path, pupil, folder="pupil")
+    learning.fit({"spots": wrong}, samples[:16])
     assert min(row["val_nme"] for row in learning.history) < 2 * run.load_weights(SPOT).validation
-    with pytest.raises(ValueError, match="spot cannot teach pupil"):
-        trainer(tmp_path, dataclasses.replace(pupil, margin=2.0), folder="lost")
+    with pytest.raises(UsageError, match="spot cannot teach pupil"):
+        prepared(tmp_path, pupil.replace(margin=2.0), folder="lost")
 
 
 class Lopsided(torch.nn.Module):

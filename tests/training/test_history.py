@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import dataclasses
 from types import SimpleNamespace
 
 import numpy as np
 from PIL import Image
-from small_runs import SPOT, trainer
+from small_runs import SPOT, fit
 
 from fkp.__main__ import main
 from fkp.history import PredictionHistory
 from fkp.training import recipes
 from fkp.training.history import record
 
-SHORT = dataclasses.replace(SPOT, epochs=2)
+SHORT = SPOT.replace(epochs=2)
 
 
 class Faces:
@@ -55,7 +54,7 @@ def test_there_are_none_before_a_run(tmp_path):
 def test_a_run_can_be_inspected_before_it_is_exported(tmp_path, monkeypatch, capsys):
     monkeypatch.setenv("FKP_CACHE", str(tmp_path / "cache"))
     monkeypatch.delenv("FKP_DATA", raising=False)
-    run = trainer(tmp_path, SHORT, "runs/spot").train()
+    run = fit(tmp_path, SHORT, "runs/spot")
     dynamics = PredictionHistory.load(run.folder)
     assert dynamics.epochs.tolist() == [0, 1, 2]
     assert dynamics.points.shape == (3, 6, 1, 2)

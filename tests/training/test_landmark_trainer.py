@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
-from small_runs import SPOT, spots, trainer
+from small_runs import SPOT, data, fit, prepared, spots, trainer
 
 from fkp.__main__ import main
 from fkp.errors import ImageError, RunError
@@ -35,13 +35,13 @@ def _own_cache(tmp_path, monkeypatch):
 
 
 def test_it_learns_logs_exports_and_the_runtime_finds_the_spot(tmp_path):
-    run = trainer(tmp_path).train()
+    run = fit(tmp_path)
     rows = list(csv.DictReader((run.folder / "log.csv").open()))
     assert [int(row["epoch"]) for row in rows] == list(range(1, SPOT.epochs + 1))
     assert float(rows[-1]["val_nme"]) < 0.5 * float(rows[0]["val_nme"])
     for name in ("curves.png", "cases.png"):
         assert Image.open(run.folder / name).size[0] > 300
-    assert json.loads((run.folder / "config.json").read_text())["batch_size"] == 8
+    assert json.loads((run.folder / "config.json").read_text())["config"]["batch_size"] == 8
 
     path, difference = export(SPOT, run, tmp_path / "models")
     assert difference < 1e-5
@@ -60,9 +60,9 @@ def test_it_learns_logs_exports_and_the_runtime_finds_the_spot(tmp_path):
 
 
 def test_half_precision_halves_the_file_and_keeps_the_answer(tmp_path):
-    run = trainer(tmp_path).train()
+    run = fit(tmp_path)
     small, _ = export(SPOT, run, tmp_path / "half")
-    large, _ = export(dataclasses.replace(SPOT, storage="float32"), run, tmp_path / "full")
+    large, _ = export(SPOT.replace(weight_dtype="float32"), run, tmp_path / "full")
     assert small.stat().st_size < 0.7 * large.stat().st_size
     crops = run.load_weights(SPOT).examples.numpy()
     a, b = (Landmarker(path, threads=1, detector="haar")._session.run(crops)[0] for path in (small, large))
@@ -70,7 +70,7 @@ def test_half_precision_halves_the_file_and_keeps_the_answer(tmp_path):
 
 
 def test_an_interrupted_run_resumes_to_the_same_weights(tmp_path, monkeypatch):
-    whole = trainer(tmp_path, folder="whole").train().load_weights(SPOT)
+    whole = fit(tmp_path, folder="whole").load_weights(SPOT)
 
     monkeypatch.setattr(base_trainer, "_CHECKPOINT_SECONDS", 0)
     interrupted = trainer(tmp_path, folder="parts")
@@ -83,46 +83,45 @@ def test_an_interrupted_run_resumes_to_the_same_weights(tmp_path, monkeypatch):
 
     monkeypatch.setattr(interrupted, "_train_epoch", stop_in_the_fourth)
     with pytest.raises(KeyboardInterrupt):
-        interrupted.train()
-    resumed = trainer(tmp_path, folder="parts")
-    assert len(resumed.history) == 3
-    parts = resumed.train().load_weights(SPOT)
+        interrupted.fit(*data(tmp_path))
+    assert len(prepared(tmp_path, folder="parts").history) == 3
+    parts = fit(tmp_path, folder="parts").load_weights(SPOT)
     assert parts.epoch == whole.epoch
     for name, value in whole.model.items():
         torch.testing.assert_close(parts.model[name], value)
 
 
 def test_a_run_of_another_recipe_is_not_resumed_or_exported(tmp_path):
-    short = dataclasses.replace(SPOT, epochs=1)
-    run = trainer(tmp_path, short).train()
-    with pytest.raises(RunError, match=r"differs in epochs.*--restart"):
-        trainer(tmp_path)
-    with pytest.raises(RunError, match="differs in epochs"):
+    short = SPOT.replace(epochs=1)
+    run = fit(tmp_path, short)
+    with pytest.raises(RunError, match=r"differs in config\.epochs.*--restart"):
+        prepared(tmp_path)
+    with pytest.raises(RunError, match=r"differs in config\.epochs"):
         export(SPOT, run, tmp_path / "models")
     with pytest.raises(RunError, match="first run `python -m fkp train spot`"):
         export(SPOT, Run(tmp_path / "nothing"), tmp_path / "models")
-    reworded = dataclasses.replace(short, summary="other words")
+    reworded = short.replace(summary="other words")
     assert export(reworded, run, tmp_path / "models")[0].exists()
 
 
 def test_a_recipe_starts_from_the_weights_of_another_run(tmp_path, monkeypatch):
-    first = trainer(tmp_path, folder="spot").train()
-    second = dataclasses.replace(SPOT, name="spot-on", initial="spot", epochs=1)
-    going_on = trainer(tmp_path, second, folder="spot-on")
+    first = fit(tmp_path, folder="spot")
+    second = SPOT.replace(name="spot-on", initial="spot", epochs=1)
+    going_on = prepared(tmp_path, second, folder="spot-on")
     for name, value in first.load_weights(SPOT).model.items():
         torch.testing.assert_close(going_on.exported.state_dict()[name], value)
-    path, _ = export(second, going_on.train(), tmp_path / "models")
+    path, _ = export(second, going_on.fit(*data(tmp_path)), tmp_path / "models")
     assert ModelSession(path, "cpu", 1).spec.pretrained == "spot"
     monkeypatch.delattr(landmark_trainer, "load_crops")  # nothing is decoded in vain
     with pytest.raises(RunError, match="first run `python -m fkp train nowhere`"):
-        trainer(tmp_path, dataclasses.replace(second, initial="nowhere"), folder="lost")
+        prepared(tmp_path, second.replace(initial="nowhere"), folder="lost")
 
 
 def test_an_export_that_differs_is_not_written(tmp_path, monkeypatch):
-    run = trainer(tmp_path, dataclasses.replace(SPOT, epochs=1)).train()
+    run = fit(tmp_path, SPOT.replace(epochs=1))
     monkeypatch.setattr(exporting, "PARITY_LIMITS", (0.0, 0.0))
     with pytest.raises(RunError, match="nothing was written"):
-        export(dataclasses.replace(SPOT, epochs=1), run, tmp_path / "models")
+        export(SPOT.replace(epochs=1), run, tmp_path / "models")
     assert list((tmp_path / "models").iterdir()) == []
 
 
@@ -146,9 +145,9 @@ def test_broken_pictures_and_missing_points_are_named(tmp_path):
     with pytest.raises(ImageError, match=r"0-1\.png"):
         load_crops(samples, SPOT)
     assert not list((tmp_path / "cache").glob("*"))
-    with pytest.raises(ValueError, match=r"1 faces have no points.*0-0.png"):
+    with pytest.raises(RunError, match=r"1 faces have no points.*0-0.png"):
         load_crops([dataclasses.replace(samples[0], points=None)], SPOT)
-    with pytest.raises(ValueError, match="no faces"):
+    with pytest.raises(RunError, match="no faces"):
         load_crops([], SPOT)
 
 
@@ -174,7 +173,7 @@ import os, sys
 from pathlib import Path
 sys.path[:0] = [{tests!r}, {root!r}]
 import small_runs as t
-run = t.trainer(Path({folder!r})).train()
+run = t.fit(Path({folder!r}))
 print("rank", os.environ["RANK"], "done")
 """
 
@@ -199,7 +198,7 @@ def test_the_command_skips_and_counts_what_is_broken(tmp_path, fake_root, monkey
     root = fake_root(faces=6)
     torn = root / "imm_face_db" / "01-1m.jpg"
     torn.write_bytes(torn.read_bytes()[:-300])
-    short = dataclasses.replace(SPOT, train=("imm-train",), validation="imm-val", epochs=1, batch_size=2)
+    short = SPOT.replace(train=("imm-train",), validation="imm-val", epochs=1, batch_size=2)
     monkeypatch.setattr(commands, "get_recipe", lambda name: short)
     words = ["train", "report000-nose", "--data", str(root), "--runs", str(tmp_path / "runs")]
     assert main(words) == 2

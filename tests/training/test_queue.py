@@ -4,7 +4,7 @@ import dataclasses
 import itertools
 
 import pytest
-from small_runs import SPOT, trainer
+from small_runs import SPOT, fit, prepared
 
 import fkp.course_reports  # noqa: F401  registers its recipes
 from fkp.__main__ import main
@@ -15,7 +15,7 @@ from fkp.training.queue import cost, is_finished, work_through
 from fkp.training.recipes import RECIPES
 from fkp.training.run import Run
 
-SHORT = dataclasses.replace(SPOT, epochs=2)
+SHORT = SPOT.replace(epochs=2)
 
 
 @pytest.fixture(autouse=True)
@@ -24,26 +24,25 @@ def _own_cache(tmp_path, monkeypatch):
 
 
 def test_a_run_stops_when_its_time_is_over_and_goes_on_later(tmp_path):
-    run = trainer(tmp_path, SHORT).train(until=0)
+    run = fit(tmp_path, SHORT, until=0)
     assert run.epochs_seen == 1
     assert not is_finished(SHORT, run)
     assert not (run.folder / "cases.png").exists()
-    again = trainer(tmp_path, SHORT)
-    assert len(again.history) == 1
-    assert is_finished(SHORT, again.train())
-    assert not is_finished(dataclasses.replace(SHORT, seed=1), run)
+    assert len(prepared(tmp_path, SHORT).history) == 1
+    assert is_finished(SHORT, fit(tmp_path, SHORT))
+    assert not is_finished(SHORT.replace(seed=1), run)
     assert not is_finished(SHORT, Run(tmp_path / "nothing"))
 
 
 def test_the_cost_counts_epochs_and_samples_and_the_network():
     once = cost(SHORT, faces=10)
     assert cost(SHORT, faces=30) == 3 * once
-    assert cost(dataclasses.replace(SHORT, samples_per_epoch=50), faces=10) == 5 * once
-    assert cost(dataclasses.replace(SHORT, input_size=(64, 64)), faces=10) > 3 * once
+    assert cost(SHORT.replace(samples_per_epoch=50), faces=10) == 5 * once
+    assert cost(SHORT.replace(input_size=(64, 64)), faces=10) > 3 * once
 
 
 def test_work_goes_on_after_an_error_and_ends_with_the_time(tmp_path, monkeypatch):
-    recipes = [dataclasses.replace(SHORT, name=name) for name in ("done", "broken", "good", "late")]
+    recipes = [SHORT.replace(name=name) for name in ("done", "broken", "good", "late")]
     finished = {"done"}
     monkeypatch.setattr(queue, "is_finished", lambda recipe, run: recipe.name in finished)
     clock = itertools.count(0, 10)  # every look at the clock is ten seconds later
@@ -65,8 +64,8 @@ def test_work_goes_on_after_an_error_and_ends_with_the_time(tmp_path, monkeypatc
 
 
 def test_the_command_trains_all_and_says_what_is_left(tmp_path, fake_root, monkeypatch, capsys):
-    small = dataclasses.replace(SHORT, train=("imm-train",), validation="imm-val", epochs=1, batch_size=2)
-    recipes = {name: dataclasses.replace(small, name=name) for name in ("one", "two")}
+    small = SHORT.replace(train=("imm-train",), validation="imm-val", epochs=1, batch_size=2)
+    recipes = {name: small.replace(name=name) for name in ("one", "two")}
     monkeypatch.setattr(commands, "RECIPES", recipes)
     monkeypatch.setattr(commands, "get_recipe", recipes.__getitem__)
     monkeypatch.setattr(
@@ -83,7 +82,7 @@ def test_the_command_trains_all_and_says_what_is_left(tmp_path, fake_root, monke
 
 
 def test_one_recipe_with_no_time_left_says_how_far_it_came(tmp_path, fake_root, monkeypatch, capsys):
-    recipe = dataclasses.replace(SHORT, train=("imm-train",), validation="imm-val", batch_size=2)
+    recipe = SHORT.replace(train=("imm-train",), validation="imm-val", batch_size=2)
     monkeypatch.setattr(commands, "get_recipe", lambda name: recipe)
     words = ["train", "report000-nose", "--data", str(fake_root()), "--runs", str(tmp_path / "runs")]
     assert main([*words, "--budget", "0"]) == 0
@@ -99,14 +98,17 @@ def test_a_recipe_apart_is_another_process_that_tells_of_its_failure(tmp_path, c
         patch.setattr(commands, "RECIPES", {name: RECIPES[name]})
         assert main(words) == 1
     out, err = capfd.readouterr()
-    assert f"left: {name}: 0 of {RECIPES[name].epochs} epochs; it failed with exit code 2, see above" in out
+    assert (
+        f"left: {name}: 0 of {RECIPES[name].config.epochs} epochs; it failed with exit code 2, see above"
+        in out
+    )
     assert "needs" in err  # of the missing data set
 
 
 def test_final_weights_without_a_checkpoint_are_replaced_only_on_request(
     tmp_path, fake_root, monkeypatch, capsys
 ):
-    recipe = dataclasses.replace(SHORT, train=("imm-train",), validation="imm-val", batch_size=2, epochs=1)
+    recipe = SHORT.replace(train=("imm-train",), validation="imm-val", batch_size=2, epochs=1)
     monkeypatch.setattr(commands, "RECIPES", {"spot": recipe})
     monkeypatch.setattr(commands, "get_recipe", lambda name: recipe)
     words = ["train", "spot", "--data", str(fake_root()), "--runs", str(tmp_path / "runs")]
@@ -114,8 +116,9 @@ def test_final_weights_without_a_checkpoint_are_replaced_only_on_request(
     run = Run(tmp_path / "runs" / "spot")
     run.checkpoint.unlink()
     with pytest.raises(RunError, match="--restart"):
-        trainer(tmp_path, recipe, "runs/spot")
-    run.log.unlink()  # as in a run that was recovered
+        prepared(tmp_path, recipe, "runs/spot")
+    run.log.unlink()
+    run.save_weights(dataclasses.replace(run.load_weights(recipe), final=True))
     before = run.weights.read_bytes()
     capsys.readouterr()
     assert main(words) == 2
@@ -128,9 +131,9 @@ def test_final_weights_without_a_checkpoint_are_replaced_only_on_request(
 
 
 def test_a_run_that_was_interrupted_before_its_first_checkpoint_begins_anew(tmp_path):
-    run = trainer(tmp_path, SHORT).train(until=0)
+    run = fit(tmp_path, SHORT, until=0)
     run.checkpoint.unlink()
-    assert trainer(tmp_path, SHORT).history == []
+    assert prepared(tmp_path, SHORT).history == []
 
 
 def test_one_name_or_all(capsys):

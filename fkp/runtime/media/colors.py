@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import av
-from av.video.reformatter import ColorPrimaries, ColorRange, Colorspace, ColorTrc
+from av.video.reformatter import ColorRange, Colorspace
 
 _HD_WIDTH, _HD_HEIGHT = 1280, 720
 _UNSPECIFIED = 2
 _SMPTE170M = 6  # BT.601 by another name
+_BT709 = 1  # primaries and transfer: RGB pictures are taken as they are
 
 
 def is_high_definition(width: int, height: int) -> bool:
@@ -34,8 +35,7 @@ def tag(codec: av.VideoCodecContext) -> None:
     high = is_high_definition(codec.width, codec.height)
     codec.colorspace = Colorspace.ITU709 if high else _SMPTE170M
     codec.color_range = ColorRange.MPEG
-    codec.color_primaries = ColorPrimaries.BT709
-    codec.color_trc = ColorTrc.BT709
+    codec.color_primaries = codec.color_trc = _BT709
 
 
 def to_yuv(picture: av.VideoFrame) -> av.VideoFrame:

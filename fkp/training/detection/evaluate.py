@@ -22,9 +22,9 @@ _SIZES = {"small": 24, "large": 450}  # pixels of the faces in further copies
 
 
 @torch.inference_mode()
-def evaluate(model: nn.Module, samples: Sequence[Sample], things: Sequence[Picture]) -> dict[str, float]:
+def evaluate(model: nn.Module, samples: Sequence[Sample], negatives: Sequence[Picture]) -> dict[str, float]:
     """Recall at IoU 0.5 of the listed faces, as they are and with faces of 24 and of 450 pixels, and the
-    boxes found per picture beside them (other people's faces among them) and per picture of things."""
+    boxes found per picture beside them (other people's faces among them) and per negative."""
     model.eval()
     hits: dict[str, list[bool]] = defaultdict(list)
     ious, others = [], 0
@@ -44,9 +44,10 @@ def evaluate(model: nn.Module, samples: Sequence[Sample], things: Sequence[Pictu
             moved = (box - np.tile(corner, 2)) * scale
             hits[f"recall_{name}"].append(box_iou(moved, found)[0].max(initial=0) >= 0.5)
     figures = {name: float(np.mean(values)) for name, values in hits.items()}
-    false = [len(_detect(model, picture.image)[0]) for picture in things]
+    false = [len(_detect(model, picture.image)[0]) for picture in negatives]
     return figures | {
-        "iou": float(np.mean(ious)), "others": others / len(samples), "in_things": float(np.mean(false or 0))
+        "iou": float(np.mean(ious)), "others": others / len(samples),
+        "in_negatives": float(np.mean(false or 0)),
     }  # fmt: skip
 
 

@@ -1,4 +1,4 @@
-"""Whole pictures with all their faces: annotated ones, and a teacher's for everybody else."""
+"""Whole pictures with all their faces: annotated ones, and a teacher's for the others."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ from fkp.images import load_image
 _SAME_FACE = 0.35
 # Neighboring frames of a video are nearly one picture.
 _KEPT_FRAMES = 3
-# In pictures of things only the teacher's surest finds may be faces; the others are its mistakes.
-_IN_THINGS = 0.8
-_UNSEEN = 10  # of so many pictures of things one is not trained on
+# In negatives only the teacher's surest detections may be faces; the others are its mistakes.
+_IN_NEGATIVES = 0.8
+_UNSEEN = 10  # of so many negatives one is not trained on
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -33,7 +33,7 @@ class Picture:
     Attributes:
         image: (H, W, 3) uint8 RGB.
         faces: for each face its annotated landmarks (K, 2), image frame.
-        sure: (N,) bool, whether a face is one for certain; where not, nobody should learn from it.
+        sure: (N,) bool, whether a face is one for certain; where not, the loss ignores it.
     """
 
     image: NDArray[np.uint8]
@@ -46,13 +46,13 @@ class Pictures(NamedTuple):
 
     Attributes:
         people: with faces.
-        things: of things, animals and print.
-        unseen_things: some more, which are not trained on.
+        negatives: without faces: things, animals, print.
+        unseen_negatives: some more, which are not trained on.
     """
 
     people: list[Picture]
-    things: list[Picture]
-    unseen_things: list[Picture]
+    negatives: list[Picture]
+    unseen_negatives: list[Picture]
 
 
 def load_pictures(root: Path, sure: float) -> Pictures:
@@ -74,20 +74,20 @@ def load_pictures(root: Path, sure: float) -> Pictures:
     frames = [name for name, _ in names if "/training/" in name]
     left_out = set(frames) - set(frames[::_KEPT_FRAMES])
     people: list[Picture] = []
-    things: list[Picture] = []
+    negatives: list[Picture] = []
     for name, labeled in tqdm(names, "decoding", unit="picture", disable=None):
         if name in left_out:
             continue
         faces = [points[np.isfinite(points).all(axis=1)] for points in annotated[name] if points is not None]
         certain = [True] * len(faces)
         boxes = np.array([points_box(points) for points in faces]).reshape(-1, 4)
-        of_things = name.startswith(f"{THINGS_FOLDER}/")
+        is_negative = name.startswith(f"{THINGS_FOLDER}/")
         for face in labeled:
-            if of_things and face.score < _IN_THINGS:
+            if is_negative and face.score < _IN_NEGATIVES:
                 continue
             if not len(boxes) or box_iou(points_box(face.points), boxes).max() < _SAME_FACE:
                 faces.append(face.points)
-                certain.append(face.score >= sure and not of_things)
+                certain.append(face.score >= sure and not is_negative)
         picture = Picture(load_image(root / name), faces, np.array(certain, bool))
-        (things if of_things else people).append(picture)
-    return Pictures(people, [p for i, p in enumerate(things) if i % _UNSEEN], things[::_UNSEEN])
+        (negatives if is_negative else people).append(picture)
+    return Pictures(people, [p for i, p in enumerate(negatives) if i % _UNSEEN], negatives[::_UNSEEN])

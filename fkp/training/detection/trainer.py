@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -14,13 +14,12 @@ from torch.utils.data import Dataset
 
 from fkp.datasets import Sample
 from fkp.errors import RunError
-from fkp.training.crops import DrawSampler
 from fkp.training.detection.evaluate import evaluate
 from fkp.training.detection.loss import assign, detection_loss
 from fkp.training.detection.recipe import DetectorRecipe
 from fkp.training.detection.scenes import face_free_parts, random_scene
 from fkp.training.detection.sources import Picture, Pictures
-from fkp.training.run import Run, Weights
+from fkp.training.run import Run, Weights, fill
 from fkp.training.trainer import Trainer, new_accelerator
 
 _EXAMPLES = 3  # scenes on which an export is compared with the network
@@ -31,60 +30,54 @@ class SceneDataset(Dataset):
 
     def __init__(self, pictures: Sequence[Picture], recipe: DetectorRecipe) -> None:
         self.pictures, self.recipe = pictures, recipe
-        self.parts = face_free_parts(np.random.default_rng(recipe.seed), pictures)
+        self.parts = face_free_parts(np.random.default_rng(recipe.config.seed), pictures)
 
     def __getitem__(self, key: tuple[int, int]) -> tuple[NDArray, NDArray, NDArray]:
         """The picture (side, side, 3), and the boxes (A, 4) and kinds (A,) of its cells."""
-        rng = np.random.default_rng([self.recipe.seed, key[0]])
+        rng = np.random.default_rng([self.recipe.config.seed, key[0]])
         scene = random_scene(rng, self.pictures, self.parts, self.recipe)
         return scene.image, *assign(scene.boxes, scene.ignored, self.recipe.side)
 
 
 class DetectorTrainer(Trainer):
-    """Trains the detector, or goes on where an interrupted run of it stopped.
+    """Trains detector recipes, see `Trainer`."""
 
-    Args:
-        recipe: what to train.
-        pictures: to make scenes of; the unseen ones measure false boxes after each epoch.
-        validation: faces whose pictures measure recall.
-        folder: of the run, beside that of the run it starts from; made if missing.
-        restart: begin anew even where the folder holds a run.
-        workers: processes that make scenes beside the training one.
+    recipe: DetectorRecipe
 
-    Raises:
-        RunError: the folder holds a run of another version of the recipe, or final weights without a
-            checkpoint to go on from, the run it starts from has not begun, or pictures of things are needed
-            and there are none.
-    """
+    def prepare(self, pictures: Pictures, validation: Sequence[Sample]) -> None:
+        """Makes the network and its scenes; resumes where the run was interrupted.
 
-    def __init__(
-        self,
-        recipe: DetectorRecipe,
-        pictures: Pictures,
-        validation: Sequence[Sample],
-        folder: Path,
-        *,
-        restart: bool = False,
-        workers: int = 0,
-    ) -> None:
-        set_seed(recipe.seed)
-        if recipe.things and not pictures.things:
-            raise RunError(f"{recipe.name} needs pictures of things: see `python -m fkp data things --help`")
+        Args:
+            pictures: to make scenes of; the unseen ones measure false boxes after each epoch.
+            validation: faces whose pictures measure recall.
+
+        Raises:
+            RunError: the folder holds a run of another version of the recipe, a damaged one, or final weights
+                without a checkpoint to go on from, the run it starts from has not begun, or negatives
+                are needed and there are none.
+        """
+        recipe = self.recipe
+        self.check_continues()
+        set_seed(recipe.config.seed)
+        if recipe.negatives and not pictures.negatives:
+            raise RunError(f"{recipe.name} needs negatives: see `python -m fkp data things --help`")
         model = recipe.build()
         if recipe.initial:  # before scenes are made: it may be missing
-            model.load_state_dict(Run(folder.parent / recipe.initial).read_weights(recipe.command).model)
-        self.recipe, self.validation, self.things = recipe, validation, pictures.unseen_things
-        shown = pictures.people + (pictures.things if recipe.things else [])
+            before = Run(self.run.folder.parent / recipe.initial)
+            fill(model, before.read_weights(recipe.command).model, before.weights)
+        self.validation, self.negatives = validation, pictures.unseen_negatives
+        shown = pictures.people + (pictures.negatives if recipe.negatives else [])
         scenes = SceneDataset(shown, recipe)
         self.examples = torch.from_numpy(np.stack([scenes[i, i][0] for i in range(_EXAMPLES)]))
         self.training_data = {
             "pictures": len(shown), "faces": int(sum(picture.sure.sum() for picture in shown))
         }  # fmt: skip
-        super().__init__(
-            recipe, model, scenes,
-            DrawSampler(recipe.scenes_per_epoch, recipe.scenes_per_epoch, recipe.seed), folder,
-            new_accelerator(recipe.precision), restart=restart, workers=workers,
-        )  # fmt: skip
+        self._prepare(model, scenes, len(shown), new_accelerator(recipe.config.precision))
+
+    def fit(self, pictures: Pictures, validation: Sequence[Sample]) -> Run:
+        """Trains until all epochs are over; see `prepare`."""
+        self.prepare(pictures, validation)
+        return self._train(math.inf)
 
     def loss(self, batch: tuple[Tensor, Tensor, Tensor]) -> Tensor:
         images, boxes, kinds = batch
@@ -93,7 +86,7 @@ class DetectorTrainer(Trainer):
         return detection_loss(cells, boxes, kinds)
 
     def validate(self, epoch: int) -> dict[str, float]:
-        figures = evaluate(self.exported, self.validation, self.things)
+        figures = evaluate(self.exported, self.validation, self.negatives)
         state = {name: value.cpu() for name, value in self.exported.state_dict().items()}
         self.run.save_weights(
             Weights(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 
+from fkp.errors import UsageError
 from fkp.training.recipe import Recipe
 from fkp.training.recipes import flagship
 
@@ -28,10 +29,10 @@ def get_recipe(name: str) -> Recipe:
     """The recipe of that name.
 
     Raises:
-        ValueError: there is none; the message lists the names.
+        UsageError: there is none; the message lists the names.
     """
     if name not in RECIPES:
-        raise ValueError(f"unknown recipe {name!r}; known: {', '.join(RECIPES)}")
+        raise UsageError(f"unknown recipe {name!r}; known: {', '.join(RECIPES)}")
     return RECIPES[name]
 
 

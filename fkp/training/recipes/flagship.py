@@ -7,6 +7,7 @@ from typing import Any
 
 from fkp.datasets.catalog import IBUG_LABEL_SHIFT
 from fkp.training.augment import Augmentation
+from fkp.training.config import TrainingConfig
 from fkp.training.losses import Loss
 from fkp.training.recipe import Recipe
 
@@ -28,11 +29,13 @@ _TEACHER = Recipe(
     scheme="ibug68", train=("ibug-train",), validation="ibug-val",
     network="pyramid-softargmax", input_size=(128, 128), margin=1.25,
     loss=Loss("smooth-l1", scale=128, beta=0.5, map_weight=1.0), augmentation=IN_THE_WILD,
-    optimizer="adamw", learning_rate=1e-3, weight_decay=0.01, schedule="cosine", warmup_steps=200,
-    epochs=140, batch_size=32, clip=5.0, ema=0.998, precision="bf16", storage="int8",
+    config=TrainingConfig(
+        epochs=140, batch_size=32, optimizer="adamw", learning_rate=1e-3, weight_decay=0.01,
+        schedule="cosine", warmup_steps=200, clip=5.0, ema=0.998, precision="bf16",
+    ),
+    weight_dtype="int8",
 )  # fmt: skip
-_LARGE = dataclasses.replace(
-    _TEACHER,
+_LARGE = _TEACHER.replace(
     name="fkp68-large-first",
     summary="68 points by soft-argmax over 40x40 maps; the first round of fkp68-large",
     source="own: fkp68-teacher, trained on with larger crops and the faces that it labeled",
@@ -41,8 +44,7 @@ _LARGE = dataclasses.replace(
     input_size=(160, 160),
     epochs=36,
 )
-_BASE = dataclasses.replace(
-    _TEACHER,
+_BASE = _TEACHER.replace(
     name="fkp68-base-scratch",
     summary="68 points by soft-argmax over 40x40 maps; the first round of fkp68-base",
     source="own: a third of fkp68-large's work, taught by its maps and by its labels on more pictures",
@@ -54,8 +56,7 @@ _BASE = dataclasses.replace(
     epochs=90,
 )
 # Without its first block, a seventh of the work, which is not missed once the rest is taught again.
-_BASE_AGAIN = dataclasses.replace(
-    _BASE,
+_BASE_AGAIN = _BASE.replace(
     name="fkp68-base-again",
     summary="68 points by soft-argmax over 40x40 maps; the second round of fkp68-base",
     source="own: fkp68-base-scratch without its first block, taught again, on mirrored crops too",
@@ -63,8 +64,7 @@ _BASE_AGAIN = dataclasses.replace(
     options={**_BASE.options, "blocks": (0, 2, 2, 2)},
     epochs=48,
 )
-_TINY = dataclasses.replace(
-    _BASE,
+_TINY = _BASE.replace(
     name="fkp68-tiny-scratch",
     summary="68 points by soft-argmax over 40x40 maps; the first round of fkp68-tiny",
     source="own: less than half of fkp68-base's work, taught in the same way",
@@ -72,8 +72,7 @@ _TINY = dataclasses.replace(
     learning_rate=2e-3,
     epochs=110,
 )
-_TINY_AGAIN = dataclasses.replace(
-    _TINY,
+_TINY_AGAIN = _TINY.replace(
     name="fkp68-tiny-again",
     summary="68 points by soft-argmax over 40x40 maps; the second round of fkp68-tiny",
     source="own: fkp68-tiny-scratch, taught again, on mirrored crops too",
@@ -85,8 +84,8 @@ _TINY_AGAIN = dataclasses.replace(
 
 def _milder(first: Recipe, name: str, summary: str, source: str) -> Recipe:
     """The last epochs of a network, whose pictures are varied less."""
-    return dataclasses.replace(
-        first, name=name, summary=summary, source=source, initial=first.name, augmentation=_MILD,
+    return first.replace(
+        name=name, summary=summary, source=source, initial=first.name, augmentation=_MILD,
         learning_rate=2e-4, warmup_steps=50, epochs=8,
     )  # fmt: skip
 
@@ -96,8 +95,8 @@ _MERL_RAV = "merl-rav-train"
 
 def _joint(before: Recipe, name: str, summary: str, source: str, **changes: Any) -> Recipe:
     """A network that goes on with MERL-RAV's faces beside 300-W's, in 300-W's style."""
-    return dataclasses.replace(
-        before, name=name, summary=summary, source=source, initial=before.name, teacher=None,
+    return before.replace(
+        name=name, summary=summary, source=source, initial=before.name, teacher=None,
         train=("ibug-train", _MERL_RAV), translated=(_MERL_RAV,), augmentation=IN_THE_WILD,
         label_shift=IBUG_LABEL_SHIFT, precision="fp32", **changes,
     )  # fmt: skip
@@ -125,16 +124,16 @@ _TINY_MILD = _milder(
 
 def _final(joint: Recipe, name: str, summary: str, source: str, **changes: Any) -> Recipe:
     """The last epochs: 300-W's faces, HELEN's that are pseudo-labeled, and MERL-RAV's turned ones."""
-    return dataclasses.replace(
-        joint, name=name, summary=summary, source=source, initial=joint.name,
+    return joint.replace(
+        name=name, summary=summary, source=source, initial=joint.name,
         train=("ibug-train", "helen-labelled", "merl-rav-turned"), translated=("merl-rav-turned",), **changes,
     )  # fmt: skip
 
 
 def _ibug_alone(before: Recipe, name: str, source: str, **changes: Any) -> Recipe:
     """The very last epochs: 300-W's faces alone."""
-    return dataclasses.replace(
-        before, name=name, source=source, initial=before.name, train=("ibug-train",), translated=(),
+    return before.replace(
+        name=name, source=source, initial=before.name, train=("ibug-train",), translated=(),
         pseudo_labelers=(), **changes,
     )  # fmt: skip
 
@@ -189,8 +188,8 @@ _LARGE_FINAL = _final(
 
 def _with_visibility(before: Recipe, name: str) -> Recipe:
     """The same network with a head that says which points can be seen; its landmarks stay as they are."""
-    return dataclasses.replace(
-        before, name=name, initial=before.name,
+    return before.replace(
+        name=name, initial=before.name,
         options={**before.options, "visibility": True}, train=(_MERL_RAV,), calibrated_on="merl-rav-val",
         pseudo_labelers=(), translated=(), learning_rate=3e-3, epochs=8,
     )  # fmt: skip

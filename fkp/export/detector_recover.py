@@ -10,9 +10,9 @@ import torch
 from numpy.typing import NDArray
 
 from fkp.errors import RunError
+from fkp.export.recover import open_exported, restore
 from fkp.spec import DETECTOR_OUTPUT_NAMES, INPUT_NAME, DetectorSpec
 from fkp.training.detection.recipe import DetectorRecipe
-from fkp.training.recover import open_exported, restore
 from fkp.training.run import Run, Weights
 
 _LIMIT = 1e-2  # largest difference of a score from the file's
@@ -49,7 +49,8 @@ def recover_detector(
     run.save_weights(
         Weights(
             recipe=recipe.to_dict(), model=detector.state_dict(), training_data=dict(spec.training_data),
-            validation=spec.recall.value, epoch=spec.recall.epoch or recipe.epochs, examples=pictures[:3],
+            validation=spec.recall.value, epoch=spec.recall.epoch or recipe.config.epochs,
+            examples=pictures[:3], final=True,
         )
     )  # fmt: skip
     return difference

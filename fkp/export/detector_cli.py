@@ -77,11 +77,8 @@ def _train(args: argparse.Namespace) -> int:
     stages = STAGES if args.restart else stages_left(args.runs)
     pictures = load_pictures(root, FACE_DETECTOR.sure)
     for recipe in stages:
-        trainer = DetectorTrainer(
-            recipe, pictures, load(recipe.validation, root), args.runs / recipe.name,
-            restart=args.restart, workers=args.workers,
-        )  # fmt: skip
-        run = trainer.train()
+        trainer = DetectorTrainer(recipe, args.runs / recipe.name, restart=args.restart, workers=args.workers)
+        run = trainer.fit(pictures, load(recipe.validation, root))
     print(f"trained; see {run.folder}, and export it with `python -m fkp detector export`")
     return 0
 
@@ -97,7 +94,7 @@ def stages_left(runs: Path) -> Sequence[DetectorRecipe]:
     ]
     left = STAGES[max(finished, default=0) :]
     for stage in left:
-        Run(runs / stage.name).check_continues(stage.epochs)
+        Run(runs / stage.name).check_continues(stage.config.epochs)
     return left
 
 
@@ -128,7 +125,7 @@ def _quantize(args: argparse.Namespace) -> int:
     pictures = load_pictures(root, FACE_DETECTOR.sure)
     path, before, after = quantize_detector(
         source, SceneDataset(pictures.people, FACE_DETECTOR),
-        load(FACE_DETECTOR.validation, root), pictures.unseen_things,
+        load(FACE_DETECTOR.validation, root), pictures.unseen_negatives,
     )  # fmt: skip
     if args.out is None:
         refresh_index(path.parent.parent)
@@ -139,8 +136,8 @@ def _quantize(args: argparse.Namespace) -> int:
 
 
 def _recover(args: argparse.Namespace) -> int:
+    from fkp.export.detector_recover import recover_detector
     from fkp.runtime.folders import detectors_folder
-    from fkp.training.detection.recover import recover_detector
 
     recipe = next(stage for stage in STAGES if stage.name == args.stage)
     run = Run(args.runs / recipe.name)

@@ -7,15 +7,15 @@ import onnx
 import pytest
 import torch
 from onnx import helper
-from small_runs import MAPS, SPOT, spots, trainer
+from small_runs import MAPS, SPOT, fit, spots
 
 from fkp.errors import RunError
 from fkp.export.onnx_export import export
 from fkp.export.quantize import read_description
+from fkp.export.recover import recover
 from fkp.spec import METADATA_KEY, ModelSpec, Validation
 from fkp.training import landmark_trainer
 from fkp.training.crops import CropDataset, load_crops
-from fkp.training.recover import recover
 from fkp.training.run import Run
 
 
@@ -26,7 +26,7 @@ def _own_cache(tmp_path, monkeypatch):
 
 @pytest.fixture
 def exported(tmp_path):
-    run = trainer(tmp_path, MAPS, folder="first").train()
+    run = fit(tmp_path, MAPS, folder="first")
     path, _ = export(MAPS, run, tmp_path / "models")
     dataset = CropDataset(load_crops(spots(tmp_path / "pictures", 48, 0), MAPS), MAPS, MAPS.augmentation)
     return run, path, [dataset[i, i][0] for i in range(32)]
@@ -51,8 +51,8 @@ def test_the_recovered_run_answers_as_the_file_and_is_trained_on(tmp_path, expor
         still, moving = model.eval()(crops).points, model.train()(crops).points
     assert (still - moving).abs().max() < 0.02
 
-    second = dataclasses.replace(MAPS, name="spot-on", initial="spot", epochs=1)
-    assert trainer(tmp_path, second, folder="spot-on").train().load_weights(second).pretrained == "spot"
+    second = MAPS.replace(name="spot-on", initial="spot", epochs=1)
+    assert fit(tmp_path, second, folder="spot-on").load_weights(second).pretrained == "spot"
 
 
 def unseen():
@@ -88,14 +88,14 @@ def test_what_cannot_be_recovered_is_said_before_a_picture_is_decoded(tmp_path, 
 
 def test_a_file_of_another_network_is_refused(tmp_path, exported):
     _, path, crops = exported
-    wider = dataclasses.replace(MAPS, options={**MAPS.options, "top": 16})
+    wider = MAPS.replace(options={**MAPS.options, "top": 16})
     with pytest.raises(RunError, match="it is of another network"):
         recover(wider, path, crops, Run(tmp_path / "wider"))
     assert not (tmp_path / "wider").exists()
 
 
 def test_plain_networks_are_recovered_too(tmp_path):
-    run = trainer(tmp_path).train()
+    run = fit(tmp_path)
     path, _ = export(SPOT, run, tmp_path / "models")
     dataset = landmark_trainer.CropDataset(load_crops(spots(tmp_path / "pictures", 8, 0), SPOT), SPOT)
     crops = [dataset[0, i][0] for i in range(8)]

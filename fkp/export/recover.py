@@ -1,4 +1,4 @@
-"""From an exported file back to a run that training can go on from: as `initial`, or as a teacher."""
+"""Recovery: from an exported file back to a run that recipes can name as `initial` or `teacher`."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def recover(recipe: Recipe, path: Path, crops: Iterable[NDArray[np.uint8]], run:
         Weights(
             recipe=recipe.to_dict(), model=model.state_dict(), training_data=dict(spec.training_data),
             validation=validation.value, epoch=validation.epoch, examples=pictures[:8],
-            pretrained=spec.pretrained,
+            pretrained=spec.pretrained, final=True,
         )
     )  # fmt: skip
     return difference

@@ -78,7 +78,7 @@ def _of_runs(folder: Path, out: Path) -> Iterator[Path | None]:
     for name in ANIMATIONS:
         history = PredictionHistory.load(folder / name)
         if name in runs and history is not None:
-            scheme = DATASETS[runs[name].config["validation"]].scheme
+            scheme = DATASETS[runs[name].recipe["validation"]].scheme
             frames = animation.frames(history, scheme, faces=3)
             yield animation.save_gif(frames, out / f"training-{name}.gif")
 

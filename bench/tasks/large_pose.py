@@ -17,7 +17,7 @@ from fkp.datasets.conventions import box_size, style_offsets, translate
 from fkp.images import load_image
 from fkp.large_pose import POSE_GROUPS, partial_nme, visibility_figures
 from fkp.runtime.landmarker import Landmarker
-from fkp.runtime.sessions import Answers
+from fkp.runtime.sessions import Outputs
 
 TEST_SET, FITTED_ON = "merl-rav-test", "merl-rav-train"
 
@@ -45,25 +45,25 @@ def measure(candidate: Candidate, test: Sequence[Sample], fitting: Sequence[Samp
     ]
 
 
-def predict(candidate: Candidate, faces: Sequence[Sample]) -> Answers:
+def predict(candidate: Candidate, faces: Sequence[Sample]) -> Outputs:
     """What a candidate says of faces in their true boxes, in one pass."""
     predictor = candidate.open()
 
-    def answer(face: Sample) -> Answers:
+    def answer(face: Sample) -> Outputs:
         image, box = load_image(face.image), face.box[None]
         if isinstance(predictor, Landmarker):
             return predictor.predict_all(image, box)
         points = predictor.predict(image, box)
-        return Answers(points, np.ones(points.shape[:2], np.float32), None)
+        return Outputs(points, np.ones(points.shape[:2], np.float32), None)
 
     found = on_all_cores(answer, faces, f"{candidate.name} at any head turn", "face")
     visible = None if found[0].visible is None else np.concatenate([a.visible for a in found])
-    return Answers(
+    return Outputs(
         np.concatenate([a.points for a in found]), np.concatenate([a.scores for a in found]), visible
     )
 
 
-def figures(answers: Answers, faces: Sequence[Sample], offsets: NDArray) -> Iterator[PoseGroup]:
+def figures(answers: Outputs, faces: Sequence[Sample], offsets: NDArray) -> Iterator[PoseGroup]:
     """The figures of all faces, and of each group of poses.
 
     Args:

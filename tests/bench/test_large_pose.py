@@ -8,7 +8,7 @@ from bench.tasks.large_pose import figures, stack
 from fkp.datasets import Sample
 from fkp.datasets.conventions import style_offsets
 from fkp.geometry import annotated_box
-from fkp.runtime.sessions import Answers
+from fkp.runtime.sessions import Outputs
 
 
 @pytest.fixture
@@ -31,7 +31,7 @@ def test_offsets_of_style_are_taken_out(faces):
     size = np.array([np.sqrt(np.prod(face.box[2:] - face.box[:2])) for face in faces])
     points = truth.astype(np.float64)
     points[:, 17] += 0.1 * size[:, None]  # the model's style: one point further out
-    answers = Answers(points, np.ones((3, 68)), None)
+    answers = Outputs(points, np.ones((3, 68)), None)
     offsets = style_offsets(stack(faces), points, np.stack([face.box for face in faces]))
     rows = {row.pose: row for row in figures(answers, faces, offsets)}
     assert list(rows) == ["all", "frontal", "profile"]
@@ -47,6 +47,6 @@ def test_visibility_is_measured_where_a_model_gives_it(faces):
         [np.where(face.state == 0, 0.9, np.where(face.state == 1, 0.95, 0.1)) for face in faces]
     )
     truth = np.stack([np.nan_to_num(face.points, nan=30) for face in faces])
-    (everything, *_) = figures(Answers(truth, np.ones((3, 68)), visible), faces, np.zeros((68, 2)))
+    (everything, *_) = figures(Outputs(truth, np.ones((3, 68)), visible), faces, np.zeros((68, 2)))
     assert (everything.auc_hidden, everything.auc_covered) == (1, 0)
     assert everything.calibration_error == pytest.approx(0.1, abs=0.02)

@@ -137,11 +137,11 @@ def face_boxes(face: Sample, image: NDArray[np.uint8], detector: Detector) -> ND
 def head_turns(faces: Sequence[Sample]) -> NDArray[np.float64]:
     """How far each head is turned, from its true points, (N,) degrees; positive to the picture's right.
 
-    NaN where the scheme has no eyes.
+    NaN where the scheme has no head model.
     """
     turns = []
     for face in faces:
-        pose = head_pose(np.asarray(face.points), face.scheme)
+        pose = None if face.points is None else head_pose(face.points, face.scheme)
         turns.append(np.nan if pose is None else pose.yaw)
     return np.array(turns)
 

@@ -74,18 +74,14 @@ def _find(video: Mapping[str, Any]) -> Path:
 def _annotate(path: Path, folder: Path, tracker: Tracker, model: str, style: Style) -> Iterator[View]:
     limits = Limits(MAX_SECONDS, MAX_FRAMES, MAX_PIXELS)
     start = shown_at = time.monotonic()
-    count, seen = 0, 0
-    remarks = []
+    count, seen, cut = 0, 0, False
     with (
         VideoReader(path, limits) as video,
         VideoWriter(folder / _VIDEO, video.rate, path) as out,
         ResultWriter(folder, model) as numbers,
     ):
         for frame in video:
-            if count and time.monotonic() - start > MAX_MINUTES * 60:
-                remarks.append(
-                    f"takes longer than {MAX_MINUTES} minutes of work: only its beginning was used"
-                )
+            if cut := count > 0 and time.monotonic() - start > MAX_MINUTES * 60:
                 break
             faces = tracker.step(frame.image, frame.time)
             numbers.add(Source("video", frame.image.shape[:2], count, frame.time), faces)
@@ -97,7 +93,9 @@ def _annotate(path: Path, folder: Path, tracker: Tracker, model: str, style: Sty
     took = time.monotonic() - start
     found = f"a face was found in {seen} of them" if seen else "no face was found in any of them"
     text = f"{html.counted(count, 'frame')} in {took:.1f} s ({count / took:.0f} a second); {found}."
-    for remark in remarks + video.remarks + out.remarks:
+    for remark in video.remarks + out.remarks:
         text += f" The video {remark}."
+    if cut:
+        text += f" The work on it took longer than {MAX_MINUTES} minutes: only its beginning was used."
     message = (html.done if seen else html.note)(text)
     yield View(message, *(str(folder / name) for name in (_VIDEO, "faces.json", "faces.csv")))

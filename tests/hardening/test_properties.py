@@ -13,7 +13,7 @@ from demo_server import FACE
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bench.tasks.kaggle import HEADER, read_submission
+from bench.tasks.submission import HEADER, read_submission
 from demo.guard import Guard, RefusedError
 from demo.handlers.images import read_picture
 from demo.handlers.requests import to_name, to_names, to_style

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from bench.tasks.kaggle import HEADER, VALUES, read_submission
+from bench.tasks.submission import HEADER, VALUES, read_submission
 from fkp.datasets.dlib_xml import read_dlib_xml, read_given_boxes
 from fkp.datasets.imm import read_asf
 from fkp.datasets.pts import read_pts

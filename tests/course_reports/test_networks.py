@@ -135,8 +135,7 @@ def test_forgetting_the_mirror_order_swaps_left_and_right():
     np.testing.assert_allclose(wrong[::-1], right)
 
 
-SPOT_RESNET = dataclasses.replace(
-    SPOT, network="resnet", options={"components": 2, "pretrained": True}, gray=False, epochs=1
+SPOT_RESNET = SPOT.replace( network="resnet", options={"components": 2, "pretrained": True}, gray=False, epochs=1
 )  # fmt: skip
 
 

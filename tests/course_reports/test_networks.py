@@ -135,8 +135,9 @@ def test_forgetting_the_mirror_order_swaps_left_and_right():
     np.testing.assert_allclose(wrong[::-1], right)
 
 
-SPOT_RESNET = SPOT.replace( network="resnet", options={"components": 2, "pretrained": True}, gray=False, epochs=1
-)  # fmt: skip
+SPOT_RESNET = SPOT.replace(
+    network="resnet", options={"components": 2, "pretrained": True}, gray=False, epochs=1
+)
 
 
 def test_a_resnet_with_a_pca_head_trains_and_exports_with_its_basis(tmp_path, monkeypatch):

@@ -15,9 +15,6 @@ from fkp.runtime.results import CSV_COLUMNS, Source, csv_rows
 from fkp.spec import ModelSpec
 
 _SMALLEST = 16  # pixels of the smallest face that the detector was taught
-# Mean score of a face. fkp68-large gives each of 164 validation faces at least 0.62, and crops of things 0.09
-# on average and seldom more than 0.3. Weak heat map models are unsure of everything.
-_UNSURE = 0.45
 _MOST_LISTED = 8
 
 _STAGES = {
@@ -55,18 +52,17 @@ def faces_found(faces: Sequence[Face], size: tuple[int, int]) -> str:
         return note(f"This picture is too small for a face: {width} x {height} pixels, at least {_SMALLEST}.")
     if not faces:
         return note(
-            f"No face found in this picture ({width} x {height} pixels). The detector looks for human faces"
-            " that are not upside down, show both eyes, and are at least a fortieth of the picture"
-            f" and {_SMALLEST} pixels wide."
+            f"No face found in this picture ({width} x {height} pixels). The detector finds human faces in"
+            f" any orientation that are at least a thirtieth of the picture and {_SMALLEST} pixels wide."
         )
     points = sum(len(face.points) for face in faces)
     text = f"{counted(len(faces), 'face')}, {counted(points, 'point')} in {width} x {height} pixels."
-    unsure = [str(number) for number, face in enumerate(faces, start=1) if face.scores.mean() < _UNSURE]
+    unsure = [str(number) for number, face in enumerate(faces, start=1) if face.reliable is False]
     if not unsure:
         return done(text)
     listed = ", ".join(unsure[:_MOST_LISTED]) + (", ..." if len(unsure) > _MOST_LISTED else "")
     return note(
-        f"{text} The model is unsure of face {listed}: it may be none, or hidden, turned away or upside down."
+        f"{text} Not reliable: face {listed}. It may be hidden, turned away, very small, or no face at all."
     )
 
 

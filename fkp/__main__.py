@@ -25,6 +25,9 @@ COMMANDS: Mapping[str, Mapping[str, str]] = {
         "quantize": "quantize an exported model to 8-bit integers",
         "recover": "make a run of an exported model, to continue training from it",
     },
+    "fkp.export.reliability_cli": {
+        "calibrate": "choose the score from which a model's landmarks can be trusted"
+    },
     "fkp.inspection.cli": {"inspect": "draw what a network learned"},
 }
 # Imported before the commands that take the name of a recipe: it registers its own.

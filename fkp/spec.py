@@ -110,6 +110,7 @@ class ModelSpec(_Spec):
         parameters: number of trained values.
         multiply_adds: for one crop.
         validation: measured on held-out faces, None where nothing was.
+        reliable_score: mean score of a face from which its points can be trusted; None where it is not known.
         license: what the weights may be used for; the key in the JSON is `licence`.
         created: ISO date of the export.
         versions: library -> version that trained and exported it.
@@ -129,6 +130,7 @@ class ModelSpec(_Spec):
     parameters: int = 0
     multiply_adds: int = 0
     validation: Validation | None = None
+    reliable_score: float | None = None
     license: str = ""
     created: str = ""
     versions: Mapping[str, str] = field(default_factory=dict)
@@ -141,6 +143,8 @@ class ModelSpec(_Spec):
             return f"an impossible input size {self.input_size}"
         if not 0.1 <= self.margin <= 10:
             return f"an impossible margin {self.margin}"
+        if self.reliable_score is not None and not 0 <= self.reliable_score <= 1:
+            return f"an impossible reliable_score {self.reliable_score}"
         return None
 
 

@@ -45,6 +45,7 @@ TORCH = {("fkp", name) for name in ("models", "training", "export", "course_repo
 COMMANDS = {
     "fkp/export/cli.py",
     "fkp/export/detector_cli.py",
+    "fkp/export/reliability_cli.py",
     "fkp/datasets/cli.py",
     "fkp/datasets/asymmetry_cli.py",
     "fkp/runtime/cli.py",

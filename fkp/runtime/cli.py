@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import glob
 import signal
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
-from itertools import count
 from pathlib import Path
 
 from PIL import Image
@@ -34,7 +34,8 @@ writes into the folder landmarks:
                             last picture even where the run is killed
   faces.json                the same as one list, written at the end
   holiday.jpg, clip.mp4     the pictures with the landmarks drawn in
-  holiday.pts               the points in iBUG's format; further faces are holiday_1.pts, ...
+  holiday.pts               the points in iBUG's format; further faces are holiday_1.pts, ...; not of faces
+                            that are marked as not reliable, see --doubtful
 
 docs/results.md explains the fields, the formats that are read, and the limits. Results of an earlier run
 for the same inputs are replaced.
@@ -68,6 +69,16 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
     parser.add_argument(
         "--refine", action="store_true", help="predict twice: again on a crop around the first result"
     )
+    parser.add_argument(
+        "--thorough",
+        action="store_true",
+        help="search large pictures in tiles, too: finds small faces, is slower",
+    )
+    parser.add_argument(
+        "--doubtful",
+        action="store_true",
+        help="write .pts files of faces marked as not reliable, too",
+    )
     parser.add_argument("--no-overlay", action="store_true", help="write numbers only, draw nothing")
     parser.set_defaults(func=run)
 
@@ -79,7 +90,8 @@ def run(args: argparse.Namespace) -> int:
         FkpError: nothing could be started.
     """
     inputs = find_files(args.inputs, args.out)
-    landmarker = Landmarker(args.model, args.provider, refine=args.refine)
+    search = "thorough" if args.thorough else "fast"
+    landmarker = Landmarker(args.model, args.provider, refine=args.refine, search=search)
     try:
         args.out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -87,7 +99,7 @@ def run(args: argparse.Namespace) -> int:
     replaced = any((args.out / name).exists() for name in ("faces.jsonl", "faces.json"))
     report = _Report(len(inputs.files), inputs.left_out)
     with _orderly_end(), ResultWriter(args.out, landmarker.spec.name) as results:
-        job = _Job(landmarker, results, report, overlay=not args.no_overlay)
+        job = _Job(landmarker, results, report, overlay=not args.no_overlay, doubtful=args.doubtful)
         named = list(zip(inputs.files, unique_stems(inputs.files), strict=True))
         for file, stem in tqdm(named, unit="file", disable=None):
             target = args.out / stem
@@ -122,6 +134,7 @@ class _Report:
         self._files = files
         self._left_out = left_out
         self._faces = 0
+        self.doubtful = 0
         self._faceless: list[Path] = []
         self._remarks: list[str] = []
         self.failures: list[str] = []
@@ -141,7 +154,8 @@ class _Report:
         faces = f"{self._faces} face{'s' * (self._faces != 1)}"
         done = f"{self._files - len(self.failures)} of {self._files} files"
         rest = f"{len(self.failures)} failed, {len(self._left_out)} left out"
-        print(plain_text(f"{faces} in {done}; {rest} -> {out}"))
+        doubtful = f" ({self.doubtful} not reliable)" if self.doubtful else ""
+        print(plain_text(f"{faces}{doubtful} in {done}; {rest} -> {out}"))
         for file in self._faceless:
             print(plain_text(f"no face: {file}"))
         for remark in self._remarks:
@@ -159,11 +173,19 @@ class _Job:
     Each takes the input and the path of its results without their suffix.
     """
 
-    def __init__(self, landmarker: Landmarker, results: ResultWriter, report: _Report, overlay: bool) -> None:
+    def __init__(
+        self,
+        landmarker: Landmarker,
+        results: ResultWriter,
+        report: _Report,
+        overlay: bool,
+        doubtful: bool,
+    ) -> None:
         self._landmarker = landmarker
         self._results = results
         self._report = report
         self._overlay = overlay
+        self._doubtful = doubtful
 
     def picture(self, file: Path, target: Path) -> int:
         picture = load_picture(file)
@@ -171,7 +193,9 @@ class _Job:
         faces = [face.scaled(picture.reduction) for face in found]
         self._results.add(Source(str(file), picture.size), faces)
         for number, face in enumerate(faces):
-            write_text(_further(target, number), to_pts(face))
+            self._report.doubtful += face.reliable is False
+            if self._doubtful or face.reliable is not False:
+                write_text(_further(target, number), to_pts(face))
         if self._overlay:
             kind = "jpg" if max(picture.image.shape) <= _LONGEST_JPEG else "png"
             with draft_of(target.with_name(f"{target.name}.{kind}")) as draft:
@@ -214,7 +238,7 @@ def _remove_results(target: Path) -> None:
     """Delete what an earlier run wrote for an input, so that nothing old looks like a result of this one."""
     for suffix in ("jpg", "png", "mp4"):
         target.with_name(f"{target.name}.{suffix}").unlink(missing_ok=True)
-    for number in count():
-        if not _further(target, number).exists():
-            return
-        _further(target, number).unlink()
+    for path in target.parent.glob(f"{glob.escape(target.name)}*.pts"):
+        rest = path.stem.removeprefix(target.name)
+        if not rest or (rest[0] == "_" and rest[1:].isdigit()):
+            path.unlink()

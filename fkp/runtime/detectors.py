@@ -33,6 +33,15 @@ class Detections:
     boxes: NDArray[np.float32]
     scores: NDArray[np.float32]
 
+    def take(self, faces: NDArray) -> Detections:
+        """Return some faces, by their indices or by a mask (N,)."""
+        return Detections(self.boxes[faces], self.scores[faces])
+
+    def join(self, other: Detections) -> Detections:
+        """Return these faces, then the other ones."""
+        boxes = np.concatenate([self.boxes, other.boxes])
+        return Detections(boxes, np.concatenate([self.scores, other.scores]))
+
 
 class Detector(Protocol):
     """Finds faces; several threads may call it at once."""

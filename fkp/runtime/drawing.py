@@ -29,6 +29,7 @@ REGION_COLORS: Mapping[str, Color] = {
 # Of the same palette.
 AXIS_COLORS: Mapping[str, Color] = {"left": (213, 94, 0), "up": (0, 158, 115), "ahead": (0, 114, 178)}
 _WHITE: Color = (255, 255, 255)
+_DOUBT: Color = (255, 140, 0)
 _VISIBLE = 0.5  # probability from which a point counts as visible
 _COARSE = 400  # pixels: faces smaller than half of this are drawn enlarged
 _FINEST = 6
@@ -97,6 +98,10 @@ def _paint(canvas: NDArray[np.uint8], face: Face, style: Style, fine: int) -> No
     width = round(max(_THINNEST * fine, size / 300, 1))
     # A point that stands alone has to catch the eye by itself.
     radius = max(_THINNEST * fine, size / (160 if len(points) > 1 else 30))
+    if face.reliable is False:  # whatever the style: its points must not look like others
+        corners = face.box[[0, 1, 2, 1, 2, 3, 0, 3]].reshape(4, 2)
+        _line(canvas, corners, _DOUBT, 2 * width, closed=True)
+        _number(canvas, corners[0], "not reliable", size)
     if style.box:
         _line(canvas, face.box[[0, 1, 2, 1, 2, 3, 0, 3]].reshape(4, 2), _WHITE, width, closed=True)
     if style.outlines:
@@ -149,14 +154,12 @@ def _ring(canvas: NDArray[np.uint8], point: NDArray, color: Color, radius: float
     cv2.circle(canvas, (x, y), int(radius * 1.4 * (1 << _SHIFT)), color, width, cv2.LINE_AA, _SHIFT)
 
 
-def _number(canvas: NDArray[np.uint8], point: NDArray, index: int, size: float) -> None:
+def _number(canvas: NDArray[np.uint8], point: NDArray, text: object, size: float) -> None:
     scale = max(0.25, size / 1200)
     x, y = np.round(point.clip(-1e6, 1e6) + size / 100).astype(int).tolist()
     for color, width in (((0, 0, 0), 3), (_WHITE, 1)):
         thickness = max(1, round(width * scale))
-        cv2.putText(
-            canvas, str(index), (x, y), cv2.FONT_HERSHEY_SIMPLEX, scale, color, thickness, cv2.LINE_AA
-        )
+        cv2.putText(canvas, str(text), (x, y), cv2.FONT_HERSHEY_SIMPLEX, scale, color, thickness, cv2.LINE_AA)
 
 
 def _shades(scores: NDArray[np.float32]) -> list[Color]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -17,6 +18,9 @@ from fkp.geometry import (
     crop_transform,
     invert,
     level_box,
+    one_face,
+    points_box,
+    suppress_overlaps,
     transform_points,
     unit_transform,
     warp,
@@ -24,6 +28,7 @@ from fkp.geometry import (
 from fkp.runtime.detectors import Detections, Detector, get_detector
 from fkp.runtime.face import Face
 from fkp.runtime.index import DEFAULT_MODEL, find_model
+from fkp.runtime.search import QUARTER_TURNS, SAME_FACE, SEARCHES, detect_rotated, detect_tiled
 from fkp.runtime.sessions import ModelSession, Outputs, short_name
 from fkp.schemes import Scheme, get_scheme
 from fkp.spec import ModelSpec
@@ -65,6 +70,7 @@ class Landmarker:
         threads: int | None = None,
         detector: str | Detector = "fkp",
         refine: bool = False,
+        search: str = "fast",
     ) -> None:
         """Load a model.
 
@@ -75,12 +81,16 @@ class Landmarker:
             detector: a name of `fkp.runtime.detectors.DETECTORS`, the path of a detector of this project or
                 of YuNet, or an object with a `detect` method.
             refine: predict a second time, on a crop around the first prediction with level eyes.
+            search: "fast" detects faces in one pass over the picture; "thorough" also in tiles of it, which
+                finds small faces in large pictures and takes a pass for every 0.2 megapixels.
 
         Raises:
             ModelError: the model is missing, damaged, or not the one that the index describes.
-            UsageError: an unknown detector or provider, or a scheme too small to refine.
+            UsageError: an unknown detector, provider or search, or a scheme too small to refine.
         """
-        self._arguments = (model, providers, threads, detector, refine)
+        self._arguments = (model, providers, threads, detector, refine, search)
+        if search not in SEARCHES:
+            raise UsageError(f"unknown search {search!r}; known: {', '.join(SEARCHES)}")
         path, sha256 = find_model(model)
         self._session = ModelSession(path, providers, threads, sha256)
         self.spec = self._session.spec
@@ -89,6 +99,7 @@ class Landmarker:
         if refine and self.scheme.num_points < 3:
             raise UsageError(f"refine needs three points or more; {self.spec.name} has {self.scheme.name}")
         self._refine = refine
+        self._thorough = search == "thorough"
         self._detector = get_detector(detector, threads) if isinstance(detector, str) else detector
 
     def __reduce__(self) -> tuple[type[Landmarker], tuple[object, ...]]:
@@ -139,7 +150,7 @@ class Landmarker:
         Raises:
             ValueError, ModelError: as `predict`.
         """
-        first = np.asarray(points, np.float32)
+        first = Outputs(np.asarray(points, np.float32), np.empty(0, np.float32), None)
         return self._predict_again(_check_image(image), _check_boxes(boxes), first, _Stopwatch()).points
 
     def detect(self, image: NDArray[np.uint8]) -> Detections:
@@ -154,40 +165,94 @@ class Landmarker:
     def analyze(self, image: NDArray[np.uint8], boxes: ArrayLike | None = None) -> Analysis:
         """Find the faces of a picture and time each stage.
 
-        With `boxes` (N, 4), canonical, the detector does not run.
+        With `boxes` (N, 4), canonical, the detector does not run. A model that knows which scores can be
+        trusted (`ModelSpec.reliable_score`) predicts doubtful faces again in rotated crops. Where it doubts a
+        face, or none was found, faces are detected in rotated copies of the picture, too.
 
         Raises:
             ValueError: as `predict`.
             ModelError: the output of the model or of the detector cannot be used.
         """
         watch = _Stopwatch()
+        image = _check_image(image)
         if boxes is None:
-            with watch("detect"):
-                found = self.detect(image)
+            found, outputs = self._find_faces(image, watch)
         else:
             given = _check_boxes(boxes)
             found = Detections(given.astype(np.float32), np.ones(len(given), np.float32))
-        points, scores, visible = self._predict(_check_image(image), found.boxes.astype(np.float64), watch)
-        each = [None] * len(points) if visible is None else visible
-        rows = zip(points, scores, found.boxes, found.scores, each, strict=True)
-        faces = [Face(p, s, box, float(score), self.scheme.name, visible=v) for p, s, box, score, v in rows]
-        return Analysis(faces, watch.milliseconds)
+            outputs = self._predict(image, given, watch)
+            doubtful = np.flatnonzero(self._are_doubtful(outputs))
+            if len(doubtful):
+                again = outputs.join(self._predict_rotated(image, given[doubtful], watch))
+                order = np.arange(len(given))
+                order[doubtful] = len(given) + np.arange(len(doubtful))
+                outputs = again.take(order)
+        return Analysis(self._to_faces(found, outputs), watch.milliseconds)
+
+    def _find_faces(self, image: NDArray[np.uint8], watch: _Stopwatch) -> tuple[Detections, Outputs]:
+        with watch("detect"):
+            found = detect_tiled(self._detector, image) if self._thorough else self._detector.detect(image)
+        outputs = self._predict(image, found.boxes.astype(np.float64), watch)
+        doubtful = self._are_doubtful(outputs)
+        if self.spec.reliable_score is None or (len(doubtful) and not doubtful.any()):
+            return found, outputs
+        with watch("detect"):
+            rotated = detect_rotated(self._detector, image)
+        sure = found.take(~doubtful)
+        new = rotated.take(~one_face(rotated.boxes, sure.boxes).max(axis=1, initial=0).astype(bool))
+        candidates = found.take(doubtful).join(new)
+        turned = self._predict_rotated(image, candidates.boxes.astype(np.float64), watch)
+        boxes = points_box(turned.points) if len(turned.points) else candidates.boxes
+        best = np.array(suppress_overlaps(boxes, turned.scores.mean(axis=1), SAME_FACE, one_face), int)
+        return sure.join(candidates.take(best)), outputs.take(~doubtful).join(turned.take(best))
+
+    def _are_doubtful(self, outputs: Outputs) -> NDArray[np.bool_]:
+        """Which faces have a mean score below the one that can be trusted; none where it is not known."""
+        limit = self.spec.reliable_score
+        return np.zeros(len(outputs.scores), bool) if limit is None else outputs.scores.mean(axis=1) < limit
+
+    def _predict_rotated(
+        self, image: NDArray[np.uint8], boxes: NDArray[np.float64], watch: _Stopwatch
+    ) -> Outputs:
+        """Predict in two passes, the first one rotated by each quarter turn; the best mean score counts."""
+        turns = []
+        for degrees in (0.0, *QUARTER_TURNS):
+            first = self._predict_once(image, boxes, np.full(len(boxes), degrees), watch)
+            turns.append(self._predict_again(image, boxes, first, watch))
+        best = np.argmax([turn.scores.mean(axis=1) for turn in turns], axis=0)
+        together = functools.reduce(Outputs.join, turns)
+        return together.take(best * len(boxes) + np.arange(len(boxes)))
+
+    def _to_faces(self, found: Detections, outputs: Outputs) -> list[Face]:
+        reliable = ~self._are_doubtful(outputs)
+        return [
+            Face(
+                points=outputs.points[i],
+                scores=outputs.scores[i],
+                box=found.boxes[i],
+                box_score=float(found.scores[i]),
+                scheme=self.scheme.name,
+                reliable=None if self.spec.reliable_score is None else bool(reliable[i]),
+                visible=None if outputs.visible is None else outputs.visible[i],
+            )
+            for i in range(len(outputs.points))
+        ]
 
     def _predict(self, image: NDArray[np.uint8], boxes: NDArray[np.float64], watch: _Stopwatch) -> Outputs:
         outputs = self._predict_once(image, boxes, np.zeros(len(boxes)), watch)
         if self._refine and len(boxes):
-            outputs = self._predict_again(image, boxes, outputs.points, watch)
+            outputs = self._predict_again(image, boxes, outputs, watch)
         return outputs
 
     def _predict_again(
         self,
         image: NDArray[np.uint8],
         boxes: NDArray[np.float64],
-        points: NDArray[np.float32],
+        first: Outputs,
         watch: _Stopwatch,
     ) -> Outputs:
-        angles = self._tilts(points)
-        levels = [level_box(p, angle) for p, angle in zip(points, angles, strict=True)]
+        angles = self._tilts(first.points)
+        levels = [level_box(p, angle) for p, angle in zip(first.points, angles, strict=True)]
         level = np.reshape(levels, (-1, 4))
         usable = np.all(level[:, 2:] > level[:, :2], axis=1, keepdims=True)
         return self._predict_once(image, np.where(usable, level, boxes), angles, watch)

@@ -44,6 +44,16 @@ class Outputs(NamedTuple):
     scores: NDArray[np.float32]
     visible: NDArray[np.float32] | None
 
+    def take(self, faces: NDArray) -> Outputs:
+        """Return the outputs of some faces, by their indices or by a mask (N,)."""
+        visible = None if self.visible is None else self.visible[faces]
+        return Outputs(self.points[faces], self.scores[faces], visible)
+
+    def join(self, other: Outputs) -> Outputs:
+        """Return the outputs of these faces, then of the other ones of the same model."""
+        both = zip(self, other, strict=True)
+        return Outputs(*(None if a is None or b is None else np.concatenate([a, b]) for a, b in both))  # type: ignore[arg-type]
+
 
 class ModelSession:
     """An exported model, checked against the contract and ready to run.

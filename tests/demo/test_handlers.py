@@ -103,14 +103,14 @@ def test_no_face_is_said_in_words(tmp_path, size, said):
     assert image.downloads(view.found, STYLES) == image.Downloads()
 
 
-def test_faces_that_the_model_is_unsure_of_are_named():
-    def face(score: float) -> Face:
+def test_faces_that_are_not_reliable_are_named():
+    def face(reliable: bool) -> Face:
         points, box = np.zeros((68, 2), np.float32), np.array([0, 0, 9, 9], np.float32)
-        return Face(points, np.full(68, score, np.float32), box, 0.9, "ibug68")
+        return Face(points, np.ones(68, np.float32), box, 0.9, "ibug68", reliable=reliable)
 
-    assert "unsure" not in html.faces_found([face(0.7), face(1)], (90, 90))
-    assert "unsure of face 2:" in html.faces_found([face(0.7), face(0.2)], (90, 90))
-    assert "8, ..." in html.faces_found([face(0.2)] * 9, (90, 90))
+    assert "Not reliable" not in html.faces_found([face(True), face(True)], (90, 90))
+    assert "Not reliable: face 2." in html.faces_found([face(True), face(False)], (90, 90))
+    assert "8, ..." in html.faces_found([face(False)] * 9, (90, 90))
 
 
 def good_files():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import builtins
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -301,7 +302,7 @@ def test_help_lists_every_command(capsys):
     said = capsys.readouterr().out
     for commands in COMMANDS.values():
         for name, what in commands.items():
-            assert f"    {name} " in said
+            assert re.search(rf"^    {name}\s", said, re.MULTILINE)
             assert what in said
 
 

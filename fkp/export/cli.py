@@ -103,8 +103,10 @@ def _recover(args: argparse.Namespace) -> int:
     from fkp.export.recover import recover
     from fkp.runtime.folders import models_folder
 
-    recipe, run = get_recipe(args.name), Run(args.runs / args.name)
-    path = args.file or models_folder() / f"{args.name}.onnx"
+    recipe = get_recipe(args.name)
+    if recipe.calibrated_on is not None and recipe.initial is not None:
+        recipe = get_recipe(recipe.initial)  # the network below the visibility head, which is trained anew
+    run, path = Run(args.runs / recipe.name), args.file or models_folder() / f"{args.name}.onnx"
     difference = recover(recipe, path, _recovery_crops(recipe, data_root(args.data)), run)
     print(f"{run.weights}: within {difference:.1e} of the crop of {path}")
     return 0

@@ -116,6 +116,8 @@ def write_onnx(
         )  # fmt: skip
     assert program is not None
     proto = program.model_proto
+    for node in proto.graph.node:
+        del node.metadata_props[:]  # the exporter's own: traces of its stack, a tenth of a small file
     store_weights(proto, weight_dtype)
     helper.set_model_props(proto, {METADATA_KEY: description})
     onnx.checker.check_model(proto)

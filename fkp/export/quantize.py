@@ -26,6 +26,7 @@ from torch import Tensor, nn
 from fkp.errors import ModelError, QuantizationError
 from fkp.export.onnx_export import provenance
 from fkp.export.pack_pixels import PIXELS, feed_bytes, pack_pixels
+from fkp.export.weight_dtype import store_weights
 from fkp.models import Prediction
 from fkp.spec import INPUT_NAME, METADATA_KEY, OUTPUT_NAMES, DetectorSpec, ModelSpec
 from fkp.training.crops import CropDataset
@@ -106,6 +107,8 @@ def to_integers(
     quantize_static(
         plain, target, _Calibration(pictures), quant_format=QuantFormat.QDQ, per_channel=True,
         activation_type=QuantType.QUInt8, weight_type=QuantType.QInt8, op_types_to_quantize=_IN_INTEGERS,
+        # Weights of 7 bits: without VNNI, sums of two products of 8 bits overflow their 16 bits.
+        reduce_range=True,
         # In integers three channels are slower.
         nodes_to_exclude=[*([first] if zero is None else []), *_last(proto, last_in_floats)],
         extra_options={"TensorQuantOverrides": overrides},
@@ -113,6 +116,7 @@ def to_integers(
     proto = onnx.load(target)
     if zero is not None:
         feed_bytes(proto)
+    store_weights(proto, "int8")  # those that stay in floats, where they were rounded for the source
     onnx.save(proto, target)
 
 

@@ -38,8 +38,13 @@ def recover(recipe: Recipe, path: Path, crops: Iterable[NDArray[np.uint8]], run:
 
     Raises:
         RunError: there is no such file, it is of another network or does not say for how many epochs that
-            was trained, the run holds weights already, or the recovered network answers otherwise.
+            was trained, the run holds weights already, the recovered network answers otherwise, or the
+            recipe is of a visibility head.
     """
+    if recipe.calibrated_on is not None:
+        raise RunError(
+            f"the head of {recipe.name} is not recovered; recover {recipe.initial}, the network below"
+        )
     session, spec = open_exported(path, ModelSpec.from_json, run)
     validation = spec.validation
     if validation is None or validation.epoch is None:

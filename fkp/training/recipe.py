@@ -30,8 +30,9 @@ class Recipe(BaseRecipe):
         initial: of the same network, or of one that has more layers.
         teacher: a trained recipe whose predictions for the varied crops and their mirror images are learned
             as well as the true points.
-        pseudo_labelers: trained recipes whose mean predictions for each face and its mirror image, before the
-            first epoch, are the labels of the faces that nobody annotated.
+        pseudo_labelers, pseudo_share: trained recipes whose mean predictions for each face and its mirror
+            image, before the first epoch, are the labels of the faces that nobody annotated, and that share
+            of those of the `translated` ones.
         translated: the names in `train` whose annotators have another style than `scheme`'s: each of their
             points is moved by its mean offset from what the weights of `initial` predict.
         label_shift: how far the labels lie to the right of mirror-symmetric ones, in percent of the
@@ -56,6 +57,7 @@ class Recipe(BaseRecipe):
     normalization: str = "min-max"
     teacher: str | None = None
     pseudo_labelers: tuple[str, ...] = ()
+    pseudo_share: float = 0.0
     translated: tuple[str, ...] = ()
     label_shift: float = 0.0
     augmentation: Augmentation = NO_AUGMENTATION

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -12,12 +13,14 @@ from numpy.typing import NDArray
 from torch import nn
 
 from fkp import geometry
-from fkp.datasets import DATASETS
+from fkp.atomic import draft_of
+from fkp.datasets import DATASETS, cache_folder
 from fkp.datasets.conventions import style_offsets, translate, typical_inter_ocular
 from fkp.errors import RunError
 from fkp.schemes import get_scheme
 from fkp.training.crops import CropDataset, Crops
 from fkp.training.recipe import Recipe
+from fkp.training.recipes import get_recipe
 from fkp.training.run import Run
 
 _BATCH = 64
@@ -83,22 +86,35 @@ def relabel(
             answers = mirror_averaged(initial, recipe, part)
             offsets = style_offsets(part.points, answers, part.boxes, get_scheme(recipe.scheme).mirror)
             points[rows] = translate(part.points, answers, part.boxes, offsets)
-        if recipe.pseudo_labelers and DATASETS[name].pseudo_labeled:
+        if recipe.pseudo_labelers and (share := _pseudo_share(recipe, name)):
             found = [_answers_of(other, part, runs) for other in recipe.pseudo_labelers]
-            points[rows] = np.mean(found, axis=0)
+            points[rows] += share * (np.mean(found, axis=0) - points[rows])
         if recipe.label_shift:
             shift = (recipe.label_shift - DATASETS[name].label_shift) / 100
             points[rows, :, 0] += shift * typical_inter_ocular(part.boxes)[:, None]
     return dataclasses.replace(crops, points=points)
 
 
-def _answers_of(name: str, crops: Crops, runs: Path) -> NDArray[np.float64]:
-    """A trained recipe's mirror-averaged answers, without its shift to one side."""
-    from fkp.training.recipes import get_recipe
+def _pseudo_share(recipe: Recipe, name: str) -> float:
+    """How much of a data set's labels comes from the pseudo-labelers."""
+    if DATASETS[name].pseudo_labeled:
+        return 1.0
+    return recipe.pseudo_share if name in recipe.translated else 0.0
 
-    recipe = get_recipe(name)
+
+def _answers_of(name: str, crops: Crops, runs: Path) -> NDArray[np.float64]:
+    """A trained recipe's mirror-averaged predictions, without its shift to one side; kept on disk, since a
+    large network takes minutes."""
+    recipe, run = get_recipe(name), Run(runs / name)
     model = recipe.build()
-    Run(runs / name).load_into(model, recipe)
-    answers = mirror_averaged(model.to(memory_format=torch.channels_last), recipe, crops)
-    answers[..., 0] -= recipe.label_shift / 100 * typical_inter_ocular(crops.boxes)[:, None]
-    return answers
+    run.load_into(model, recipe)
+    key = hashlib.sha256(run.weights.read_bytes() + crops.boxes.tobytes())
+    key.update(np.ascontiguousarray(crops.images[:, ::16, ::16]).tobytes())
+    path = cache_folder() / f"{key.hexdigest()[:20]}-labels.npy"
+    if not path.exists():
+        answers = mirror_averaged(model.to(memory_format=torch.channels_last), recipe, crops)
+        answers[..., 0] -= recipe.label_shift / 100 * typical_inter_ocular(crops.boxes)[:, None]
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with draft_of(path) as draft, draft.open("wb") as file:
+            np.save(file, answers)
+    return np.load(path)

@@ -79,6 +79,19 @@ def test_faces_that_nobody_annotated_get_the_labelers_mean(crops, monkeypatch):
     np.testing.assert_allclose(moved[2:], 2)
 
 
+def test_a_share_of_translated_labels_comes_from_the_labelers(crops, monkeypatch):
+    recipe = RECIPE.replace(
+        label_shift=0.0, translated=("merl-rav-train",), pseudo_labelers=("a",), pseudo_share=0.25
+    )
+    wanted = crops.points[2:] + 4
+    monkeypatch.setattr(r, "_answers_of", lambda name, part, runs: wanted)
+    monkeypatch.setattr(r, "mirror_averaged", lambda model, recipe, part: part.points)
+    parts = {"ibug-train": 2, "merl-rav-train": 2}
+    moved = r.relabel(recipe, crops, parts, Constant(np.zeros((68, 2))), None).points - crops.points
+    np.testing.assert_allclose(moved[:2], 0)
+    np.testing.assert_allclose(moved[2:], 1)
+
+
 def test_nothing_to_translate_to(crops):
     recipe = RECIPE.replace(translated=("merl-rav-train",))
     with pytest.raises(RunError, match="starts from scratch"):

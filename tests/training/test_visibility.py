@@ -10,6 +10,7 @@ from fake_data import make_face, write_image
 from fkp.datasets import Sample
 from fkp.errors import RunError
 from fkp.export.onnx_export import export
+from fkp.export.recover import recover
 from fkp.geometry import annotated_box
 from fkp.models.visibility import VisibilityHead
 from fkp.runtime.sessions import ModelSession
@@ -107,3 +108,10 @@ def test_projecting_before_the_mean_is_the_same(runs):
         torch.testing.assert_close(head(reading), late, rtol=1e-4, atol=1e-4)
         head.calibrate(2.0, 0.5)
         torch.testing.assert_close(head(reading), 2 * late + 0.5, rtol=1e-4, atol=1e-4)
+
+
+def test_a_head_is_not_recovered(faces, runs, tmp_path):
+    v.train_visibility(SMALL, {"merl-rav-train": faces}, faces, runs)
+    path, _ = export(SMALL, Run(runs / "small"), tmp_path / "models")
+    with pytest.raises(RunError, match="recover start, the network below"):
+        recover(SMALL, path, [], Run(tmp_path / "again"))

@@ -130,11 +130,21 @@ def _final(joint: Recipe, name: str, summary: str, source: str, **changes: Any) 
     )  # fmt: skip
 
 
+def _all_at_once(before: Recipe, name: str, summary: str, source: str, **changes: Any) -> Recipe:
+    """A network that goes on with all faces: those of MERL-RAV in 300-W's style, which their labels have half
+    from their annotators and half from trained networks, and HELEN's that are pseudo-labeled."""
+    return before.replace(
+        name=name, summary=summary, source=source, initial=before.name, teacher=None,
+        train=("ibug-train", "helen-labelled", _MERL_RAV), translated=(_MERL_RAV,), pseudo_share=0.5,
+        label_shift=IBUG_LABEL_SHIFT, precision="fp32", augmentation=_MILD, **changes,
+    )  # fmt: skip
+
+
 def _ibug_alone(before: Recipe, name: str, source: str, **changes: Any) -> Recipe:
-    """The very last epochs: 300-W's faces alone."""
+    """The very last epochs: 300-W's faces alone, varied less."""
     return before.replace(
         name=name, source=source, initial=before.name, train=("ibug-train",), translated=(),
-        pseudo_labelers=(), **changes,
+        pseudo_labelers=(), augmentation=_MILD, **changes,
     )  # fmt: skip
 
 
@@ -154,35 +164,35 @@ _BASE_FINAL = _final(
 )  # fmt: skip
 _BASE_IBUG = _ibug_alone(
     _BASE_FINAL, "fkp68-base-ibug", "own: fkp68-base-landmarks, 300-W's faces alone at last",
-    learning_rate=2e-4, epochs=8,
+    learning_rate=3e-4, epochs=10,
 )  # fmt: skip
-_TINY_JOINT = _joint(
+_BASE_PROFILES = _BASE_IBUG.replace(
+    name="fkp68-base-profiles",
+    source="own: fkp68-base-ibug, with turned heads and profiles, half of whose labels it gives itself",
+    initial="fkp68-base-ibug", train=("ibug-train", "helen-labelled", "merl-rav-turned", "cfp-train"),
+    translated=("merl-rav-turned", "cfp-train"), pseudo_labelers=("fkp68-base-ibug", "fkp68-base-landmarks"),
+    pseudo_share=0.5, learning_rate=3e-4, epochs=9,
+)  # fmt: skip
+_TINY_ALL = _all_at_once(
     _TINY_MILD,
-    name="fkp68-tiny-joint",
-    summary="68 points by soft-argmax over 40x40 maps; fkp68-tiny's first round on any head turn",
-    source="own: as fkp68-base-joint",
-    learning_rate=1e-3, warmup_steps=100, epochs=16,
-)  # fmt: skip
-_TINY_FINAL = _final(
-    _TINY_JOINT,
-    name="fkp68-tiny-landmarks",
+    name="fkp68-tiny-all",
     summary="68 points at any head turn, by soft-argmax over 40x40 maps; the small and fast one",
-    source="own: as fkp68-base, which labels HELEN's faces for it",
-    pseudo_labelers=("fkp68-base-landmarks", "fkp68-large-mild"), learning_rate=4e-4, epochs=10,
+    source="own: fkp68-tiny-mild, with faces that fkp68-base and fkp68-large-mild label beside annotators",
+    pseudo_labelers=("fkp68-base-ibug", "fkp68-large-mild"), learning_rate=1e-3, warmup_steps=100, epochs=12,
 )  # fmt: skip
-_LARGE_JOINT = _joint(
-    _LARGE_MILD,
-    name="fkp68-large-joint",
-    summary="68 points by soft-argmax over 40x40 maps; fkp68-large's first round on any head turn",
-    source="own: as fkp68-base-joint",
-    loss=_BASE.loss, learning_rate=5e-4, warmup_steps=100, epochs=5,
+_TINY_TURNED = _TINY_ALL.replace(
+    name="fkp68-tiny-turned",
+    source="own: fkp68-tiny-all, with 300-W's faces and MERL-RAV's turned ones at last",
+    initial="fkp68-tiny-all", train=("ibug-train", "merl-rav-turned"), translated=("merl-rav-turned",),
+    pseudo_labelers=("fkp68-base-ibug", "fkp68-base-landmarks"), learning_rate=4e-4, epochs=8,
 )  # fmt: skip
-_LARGE_FINAL = _final(
-    _LARGE_JOINT,
-    name="fkp68-large-landmarks",
+_LARGE_TURNED = _LARGE_MILD.replace(
+    name="fkp68-large-turned",
     summary="68 points at any head turn, by soft-argmax over 40x40 maps; the most accurate one",
-    source="own: as fkp68-base",
-    pseudo_labelers=("fkp68-base-landmarks", "fkp68-large-joint"), learning_rate=2.5e-4, epochs=5,
+    source="own: fkp68-large-mild, with 300-W's faces mirrored with their shift, and MERL-RAV's turned ones",
+    initial="fkp68-large-mild", train=("ibug-train", "merl-rav-turned"), translated=("merl-rav-turned",),
+    pseudo_labelers=("fkp68-base-ibug",), pseudo_share=0.5, label_shift=IBUG_LABEL_SHIFT, precision="fp32",
+    loss=_BASE.loss, learning_rate=3e-4, epochs=3,
 )  # fmt: skip
 
 
@@ -191,13 +201,14 @@ def _with_visibility(before: Recipe, name: str) -> Recipe:
     return before.replace(
         name=name, initial=before.name,
         options={**before.options, "visibility": True}, train=(_MERL_RAV,), calibrated_on="merl-rav-val",
-        pseudo_labelers=(), translated=(), learning_rate=3e-3, epochs=8,
+        pseudo_labelers=(), pseudo_share=0.0, translated=(), learning_rate=3e-3, epochs=4,
     )  # fmt: skip
 
 
 RECIPES = (
     _TEACHER, _LARGE, _LARGE_MILD, _BASE, _BASE_AGAIN, _BASE_MILD, _TINY, _TINY_AGAIN, _TINY_MILD,
-    _BASE_JOINT, _BASE_FINAL, _BASE_IBUG, _with_visibility(_BASE_FINAL, "fkp68-base"),
-    _TINY_JOINT, _TINY_FINAL, _with_visibility(_TINY_FINAL, "fkp68-tiny"),
-    _LARGE_JOINT, _LARGE_FINAL, _with_visibility(_LARGE_FINAL, "fkp68-large"),
+    _BASE_JOINT, _BASE_FINAL, _BASE_IBUG, _BASE_PROFILES,
+    _with_visibility(_BASE_PROFILES, "fkp68-base"),
+    _TINY_ALL, _TINY_TURNED, _with_visibility(_TINY_TURNED, "fkp68-tiny"),
+    _LARGE_TURNED, _with_visibility(_LARGE_TURNED, "fkp68-large").replace(epochs=2),
 )  # fmt: skip

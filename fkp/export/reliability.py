@@ -2,6 +2,7 @@
 
 Every picture is analyzed upright and rotated by quarter turns. A face is wrong where its points are off by
 more than `WRONG` of its size, and right where they are off by less than `RIGHT`; the others do not count.
+Boxes in the corners of a picture that hardly meet the face are wrong, too.
 """
 
 from __future__ import annotations
@@ -27,7 +28,8 @@ from fkp.spec import METADATA_KEY, ModelSpec
 VALIDATION = ("ibug-val", "merl-rav-val", "cfp-val")
 RIGHT, WRONG = 0.10, 0.20  # mean distance of the points, over sqrt(w * h) of their tight box
 PASSED = 0.01  # share of the wrong faces that may score above the limit
-_PROVISIONAL = 0.45  # of the search while scores are collected: faces below it are looked at in rotated crops
+_CORNER = 0.6  # side of a box in a corner, over that of the face
+_MEETS = 0.1  # share of a box in a corner that may lie on the face
 
 
 class FaceFinder(Protocol):
@@ -36,6 +38,7 @@ class FaceFinder(Protocol):
     spec: ModelSpec
 
     def __call__(self, image: NDArray[np.uint8]) -> Sequence[Any]: ...
+    def analyze(self, image: NDArray[np.uint8], boxes: NDArray) -> Any: ...
 
 
 class Scores(NamedTuple):
@@ -53,10 +56,10 @@ def collect(landmarker: FaceFinder, samples: Iterable[Sample]) -> Scores:
     """Analyze pictures in four orientations, and sort the faces' scores by whether their points are right.
 
     Args:
-        landmarker: of a model with scores of its own; it searches rotated copies as after calibration.
+        landmarker: of a model with scores of its own; it searches rotated crops as after calibration.
         samples: faces with points; of several people in a picture, the one on the sample's box counts.
     """
-    landmarker.spec = dataclasses.replace(landmarker.spec, reliable_score=_PROVISIONAL)
+    landmarker.spec = dataclasses.replace(landmarker.spec, reliable_score=0.0)
     right, wrong = [], []
     for sample in tqdm(list(samples), unit="face", leave=False, disable=None):
         image, truth = load_image(sample.image), np.asarray(sample.points)
@@ -68,6 +71,8 @@ def collect(landmarker: FaceFinder, samples: Iterable[Sample]) -> Scores:
                 right.append(score)
             elif error > WRONG:
                 wrong.append(score)
+        nothing = landmarker.analyze(image, _corners(sample, image)).faces
+        wrong += [float(face.scores.mean()) for face in nothing]
     return Scores(np.array(right), np.array(wrong))
 
 
@@ -77,9 +82,8 @@ def choose(scores: Scores) -> float:
     Raises:
         ModelError: no face is right, or most right faces are below the limit: the scores say nothing.
     """
-    limit = (
-        float(np.ceil(np.quantile(scores.wrong, 1 - PASSED) * 100 + 1) / 100) if len(scores.wrong) else 0.0
-    )
+    reached = float(np.quantile(scores.wrong, 1 - PASSED)) if len(scores.wrong) else 0.0
+    limit = float(np.floor(reached * 100 + 1) / 100)
     if not len(scores.right) or scores.rates(limit)[0] > 0.5:
         raise ModelError("the scores of this model do not tell right faces from wrong ones")
     return limit
@@ -92,6 +96,16 @@ def write_limit(path: Path, landmarker: FaceFinder, limit: float) -> None:
     helper.set_model_props(proto, {METADATA_KEY: spec.to_json()})
     with draft_of(path) as draft:
         onnx.save(proto, draft)
+
+
+def _corners(sample: Sample, image: NDArray[np.uint8]) -> NDArray[np.float64]:
+    """Boxes (N, 4) in the corners of a picture that hardly meet the sample's face."""
+    height, width = image.shape[:2]
+    side = _CORNER * float((sample.box[2:] - sample.box[:2]).max())
+    corners = [(x, y, x + side, y + side) for x in (0, width - side) for y in (0, height - side)]
+    boxes = np.array(corners, np.float64)
+    overlaps = np.minimum(boxes[:, 2:], sample.box[2:]) - np.maximum(boxes[:, :2], sample.box[:2])
+    return boxes[overlaps.clip(min=0).prod(axis=1) < _MEETS * side**2]
 
 
 def _error_and_score(landmarker: FaceFinder, image: NDArray[np.uint8], truth: NDArray) -> tuple[float, float]:

@@ -28,7 +28,7 @@ from fkp.geometry import (
 from fkp.runtime.detectors import Detections, Detector, get_detector
 from fkp.runtime.face import Face
 from fkp.runtime.index import DEFAULT_MODEL, find_model
-from fkp.runtime.search import QUARTER_TURNS, SAME_FACE, SEARCHES, detect_rotated, detect_tiled
+from fkp.runtime.search import QUARTER_TURNS, SAME_FACE, SEARCHES, SURE_SCORE, detect_rotated, detect_tiled
 from fkp.runtime.sessions import ModelSession, Outputs, short_name
 from fkp.schemes import Scheme, get_scheme
 from fkp.spec import ModelSpec
@@ -207,9 +207,10 @@ class Landmarker:
         return sure.join(candidates.take(best)), outputs.take(~doubtful).join(turned.take(best))
 
     def _are_doubtful(self, outputs: Outputs) -> NDArray[np.bool_]:
-        """Which faces have a mean score below the one that can be trusted; none where it is not known."""
-        limit = self.spec.reliable_score
-        return np.zeros(len(outputs.scores), bool) if limit is None else outputs.scores.mean(axis=1) < limit
+        """Which faces are worth other orientations; none where the model's scores were not calibrated."""
+        if self.spec.reliable_score is None:
+            return np.zeros(len(outputs.scores), bool)
+        return outputs.scores.mean(axis=1) < max(self.spec.reliable_score, SURE_SCORE)
 
     def _predict_rotated(
         self, image: NDArray[np.uint8], boxes: NDArray[np.float64], watch: _Stopwatch
@@ -224,7 +225,7 @@ class Landmarker:
         return together.take(best * len(boxes) + np.arange(len(boxes)))
 
     def _to_faces(self, found: Detections, outputs: Outputs) -> list[Face]:
-        reliable = ~self._are_doubtful(outputs)
+        limit = self.spec.reliable_score
         return [
             Face(
                 points=outputs.points[i],
@@ -232,7 +233,7 @@ class Landmarker:
                 box=found.boxes[i],
                 box_score=float(found.scores[i]),
                 scheme=self.scheme.name,
-                reliable=None if self.spec.reliable_score is None else bool(reliable[i]),
+                reliable=None if limit is None else bool(outputs.scores[i].mean() >= limit),
                 visible=None if outputs.visible is None else outputs.visible[i],
             )
             for i in range(len(outputs.points))

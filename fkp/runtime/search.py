@@ -18,6 +18,7 @@ from fkp.runtime.detectors import Detections, Detector
 
 SEARCHES = ("fast", "thorough")
 QUARTER_TURNS = (90.0, 180.0, 270.0)  # degrees, clockwise
+SURE_SCORE = 0.45  # mean score of a face from which no other orientation is tried
 SAME_FACE = 0.5  # of the smaller of two boxes: the share from which they are on one face
 
 _ROTATIONS = {90.0: cv2.ROTATE_90_CLOCKWISE, 180.0: cv2.ROTATE_180, 270.0: cv2.ROTATE_90_COUNTERCLOCKWISE}

@@ -37,7 +37,7 @@ class Candidate:
     Attributes:
         name: unique in a run; that of another file than the exported one of its name begins with its hash.
         scheme: of its points.
-        sha256: of its file, or for a baseline of what makes its answers what they are.
+        sha256: of its file, or for a baseline of what determines its predictions.
         provider: the short name of what really runs it; "own" for a baseline with its own runtime.
         open: loads it.
         origin: `EXPORTED` for a model of the index, "file" for another file, "baseline" for a baseline.

@@ -29,7 +29,7 @@ examples:
   python -m bench --data DIR                     everything, for every model in exported/
   python -m bench --quick                        a look in under a minute; writes nothing that is kept
   python -m bench --models path/to/their.onnx    anyone's model, see docs/benchmark.md
-  python -m bench latency --compare A B ...      models in turns, as ratios to the first one's time
+  python -m bench latency --compare A B ...      interleaved times, as ratios to the first model's
   python -m bench kaggle submit --model NAME --data DIR --out sub.csv
 
 `python -m bench COMMAND --help` lists the options of a command. Without a command, `all` runs.

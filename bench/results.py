@@ -102,7 +102,7 @@ def read_csv(file: Path, kind: type[T], skip: Callable[[str], None] = _skip) -> 
     Args:
         file: read line by line, as no value has a line break; so damage costs the line that has it.
         kind: the type of the rows.
-        skip: is told the place and the fault of each row that is left out.
+        skip: is called with the place and the fault of each row that is left out.
     """
     lines = file.read_text(encoding="utf-8-sig", errors="replace").split("\n")
     heads = next(csv.reader(lines[:1]), [])

@@ -44,7 +44,7 @@ App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 
 class RefusedError(Exception):
-    """A request that this page does not send; its status and the words of the answer."""
+    """A request that this page does not send; its status and the text of the response."""
 
     def __init__(self, status: int, text: str) -> None:
         super().__init__(status, text)
@@ -55,8 +55,8 @@ class Guard:
     """ASGI middleware around Gradio's application.
 
     It refuses what the page does not use, bounds the size of requests, replaces every file in a request
-    that is no upload by one that does not exist, so that Gradio neither downloads addresses nor looks at
-    other files, and sets the headers that say who may frame the page.
+    that is no upload by one that does not exist, so that Gradio neither downloads addresses nor opens
+    other files, and sets the headers that name the sites that may frame the page.
     """
 
     def __init__(self, app: App, page: gr.Blocks) -> None:
@@ -87,14 +87,14 @@ class Guard:
                     400, "The upload holds no file."
                 )  # what Gradio says of one without a name
             if not started:
-                answer = PlainTextResponse(error.text, error.status)
-                await answer(scope, receive, send_with_headers)
+                response = PlainTextResponse(error.text, error.status)
+                await response(scope, receive, send_with_headers)
 
     async def _pass(self, scope: Scope, receive: Receive) -> tuple[App | Response, Receive]:
-        """What answers a request, and what it may read.
+        """The application that handles a request, and what it may read.
 
         Raises:
-            RefusedError: nothing does.
+            RefusedError: it is not allowed.
         """
         path, method = scope["path"], scope["method"]
         if path == f"/{ADDRESS}" and REPORT.is_file():

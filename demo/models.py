@@ -17,7 +17,7 @@ from fkp.spec import ModelSpec
 _KEPT = 6  # loaded models, about 100 MB each with their buffers
 _LOCK = threading.Lock()
 _SURE = 5.0  # NME in percent up to which first points are good enough to aim a second look
-_ALIKE = 0.1  # NME in percent: nobody sees a smaller difference, but everybody a faster answer
+_ALIKE = 0.1  # NME in percent: a smaller difference cannot be seen; a shorter time can
 _BEST_FIRST = ("ibug68", "imm58", "nose1")
 
 
@@ -63,7 +63,7 @@ def error_of(entry: ModelEntry) -> float | None:
 
 
 def passes(spec: ModelSpec) -> int:
-    """How often a model looks at each face of a picture: once or twice.
+    """The number of passes over each face of a picture: 1 or 2.
 
     The second look is at a crop that the first points have centerd and levelled, so it is worth its time
     where these are about right: on 82 validation faces of 300-W, found by the detector, it took 2 % off the
@@ -138,7 +138,7 @@ def warm_up() -> None:
     for entry in usable()[:1]:
         try:
             get_landmarker(entry.name)
-        except ModelError:  # its visitors are told
+        except ModelError:  # shown to its visitors
             return
 
 

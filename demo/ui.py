@@ -18,7 +18,7 @@ _FONT = (LocalFont("IBM Plex Sans", weights=(400, 700)), "ui-sans-serif", "syste
 _NO_CAMERA = "Browsers give a page the camera only over https, or on the same computer at http://localhost."
 _TITLE = """# Facial keypoints
 Small networks find the landmarks of every face in your pictures and videos. \
-What you send is deleted an hour later; only who knows its link can see it until then."""
+What you send is deleted an hour later; until then, only someone with its link can see it."""
 
 
 def build() -> gr.Blocks:
@@ -47,7 +47,7 @@ def launch_options(page: gr.Blocks) -> dict[str, Any]:
     return {
         "app_kwargs": {"middleware": [Middleware(Guard, page=page)]},
         "prevent_thread_lock": True,
-        "ssr_mode": False,  # a second server in front would answer without the guard's headers
+        "ssr_mode": False,  # a second server in front would respond without the guard's headers
         "theme": _theme(),
         "css_paths": Path(__file__).with_name("style.css"),
         "max_file_size": MAX_UPLOAD,

@@ -29,8 +29,8 @@ _MAX_SUPERSAMPLED_SIDE = 2048
 # Longer sides do not fit OpenCV's tables.
 _MAX_WARPED_SIDE = 32_000
 
-# Share of the smaller of two boxes that overlaps, from which the less sure lies inside of the other's face;
-# IoU from which both speak of the same face.
+# Share of the smaller of two boxes that overlaps, from which the one with the lower score is inside of the
+# other's face; IoU from which both are boxes of the same face.
 _INSIDE, _AGREE = 0.5, 0.6
 # Sides of two boxes: below this share, the smaller one is another face. In 364 photos, the detector took no
 # part of a face that small for a face.
@@ -84,7 +84,7 @@ def _intersections(a: ArrayLike, b: ArrayLike) -> tuple[Array, Array, Array]:
 def suppress_overlaps(
     boxes: NDArray, scores: NDArray, overlap: float, measure: Callable[..., NDArray] = box_iou
 ) -> list[int]:
-    """Indices of the boxes (N, 4) that overlap no surer one by more than `overlap`, surest first."""
+    """Indices of the boxes (N, 4), by falling score, that overlap no better one by more than `overlap`."""
     kept: list[int] = []
     left = np.argsort(-scores, kind="stable")
     while left.size:
@@ -98,7 +98,7 @@ def merge_boxes(boxes: Array, scores: Array, threshold: float) -> tuple[Array, A
     """From the boxes of a face detector's cells to faces.
 
     Each face is the mean of the boxes that agree on it, weighted by their scores, which wobbles less than
-    the surest one alone.
+    the one with the highest score alone.
 
     Args:
         boxes: (A, 4) of all cells.
@@ -106,7 +106,7 @@ def merge_boxes(boxes: Array, scores: Array, threshold: float) -> tuple[Array, A
         threshold: score from which a cell counts.
 
     Returns:
-        boxes (N, 4) and scores (N,) of the faces, the surest first.
+        boxes (N, 4) and scores (N,) of the faces, by falling score.
     """
     sure = scores >= threshold
     boxes, scores = boxes[sure], scores[sure]

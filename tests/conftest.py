@@ -55,7 +55,7 @@ def fake_root(
 
 
 @pytest.fixture
-def house(tmp_path: Path, fake_root: Callable[..., Path], monkeypatch: pytest.MonkeyPatch) -> Path:
+def workspace(tmp_path: Path, fake_root: Callable[..., Path], monkeypatch: pytest.MonkeyPatch) -> Path:
     """Two models, a small data root and an empty cache, all named by the environment."""
     models = tmp_path / "models"
     models.mkdir()

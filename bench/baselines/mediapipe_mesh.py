@@ -31,7 +31,7 @@ MESH_OF_68 = (
 
 
 def main() -> None:
-    """Answer until the pipe closes."""
+    """Serve until the pipe closes."""
     mesh = FaceMesh(True, max_num_faces=1, refine_landmarks=True, min_detection_confidence=0.1)
 
     def predict(image: NDArray[np.uint8], boxes: NDArray) -> NDArray:

@@ -94,12 +94,12 @@ class BaselineProcess:
                     f"the baseline {name} cannot be started: FKP_PEERS_PYTHON names {python}, which is no "
                     "interpreter that runs"
                 ) from error
-        self.versions = self._answer().tobytes().decode()
+        self.versions = self._receive().tobytes().decode()
         identity = f"{name} {baseline.version} {self.versions}"
         self.sha256 = hashlib.sha256(identity.encode()).hexdigest()
 
     def ask(self, image: NDArray[np.uint8], boxes: ArrayLike) -> NDArray[np.float32]:
-        """What it says of canonical boxes (N, 4) in a picture, or of the whole picture where N is 0."""
+        """Points for canonical boxes (N, 4) in a picture, or for all faces of the picture where N is 0."""
         assert self._process.stdin is not None
         with self._lock:
             try:
@@ -107,11 +107,11 @@ class BaselineProcess:
                 write_message(self._process.stdin, np.asarray(boxes, np.float64).reshape(-1, 4))
             except OSError as error:
                 raise self._error() from error
-            answer = self._answer()
-            self.milliseconds = float(self._answer()[0])
-            return answer
+            reply = self._receive()
+            self.milliseconds = float(self._receive()[0])
+            return reply
 
-    def _answer(self) -> NDArray:
+    def _receive(self) -> NDArray:
         assert self._process.stdout is not None
         try:
             return read_message(self._process.stdout)

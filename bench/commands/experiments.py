@@ -52,7 +52,7 @@ def _run(args: argparse.Namespace) -> int:
     args.out.mkdir(parents=True, exist_ok=True)
     root = find_data_root(args.data)
     if root is None:
-        print("no data found (--data, $FKP_DATA): only runs and filters are looked at")
+        print("no data found (--data, $FKP_DATA): only runs and filters are measured")
     written = [*_of_runs(args.runs, args.out), *_of_models(candidates, args.out)]
     if root is not None:
         written += _of_data(candidates, root, args.out)

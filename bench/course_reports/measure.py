@@ -15,10 +15,10 @@ from bench.cache import Cache, cache_key, cached
 from bench.candidates import Candidate
 from bench.course_reports.rows import (
     CollapseRow,
+    HeadTurnRow,
     ShrinkingRow,
     SideRow,
     SquaredRow,
-    TurnRow,
     VarianceRow,
     ViewRow,
 )
@@ -92,11 +92,13 @@ def sides(faces: Mapping[str, Sequence[Sample]]) -> list[SideRow]:
     return rows
 
 
-def by_turn(predictions: Predictions, candidates: Sequence[Candidate], test_set: TestSet) -> list[TurnRow]:
+def by_turn(
+    predictions: Predictions, candidates: Sequence[Candidate], test_set: TestSet
+) -> list[HeadTurnRow]:
     """The NME of faces turned to one side, straight ahead, and turned to the other; true boxes."""
     names = [side(degrees) for degrees in head_turns(test_set.faces)]
     return [
-        TurnRow(**_names(candidate, test_set), turn=name, faces=count, nme=nme)
+        HeadTurnRow(**_names(candidate, test_set), turn=name, faces=count, nme=nme)
         for candidate, name, count, nme in _by(names, predictions, candidates, test_set)
     ]
 
@@ -129,7 +131,7 @@ def shrinking(
     """How much smaller than the truth predictions are; true boxes.
 
     `slope` is the regression of the predicted departures from the mean shape on the true ones (1 is
-    faithful, 0 always answers the mean face), `size` the extent of the predicted shapes over that of the
+    faithful, 0 always predicts the mean face), `size` the extent of the predicted shapes over that of the
     true ones. The mean shape is that of the data set `training`.
     """
     trained_on = load(training, test_set.root)

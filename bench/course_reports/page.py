@@ -221,7 +221,7 @@ flips could help. 43.04827 on Kaggle.
 *By head turn*, NME % on 300-W common; left and right are those of the picture, and "far" begins at about
 30 degrees. The number of faces is in brackets.
 
-{facts.turns("report003-resnet18*", "report001-resnet18", "fkp68-base")}
+{facts.head_turns("report003-resnet18*", "report001-resnet18", "fkp68-base")}
 
 *The reason given.* The 300-W training faces: {facts.sides("ibug-train")}. They are not turned to one side.
 

@@ -100,7 +100,7 @@ class ModelRow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TurnRow(ModelRow):
+class HeadTurnRow(ModelRow):
     """The NME of the faces turned to one side."""
 
     file: ClassVar[str] = "turn"

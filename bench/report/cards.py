@@ -55,7 +55,7 @@ def _main(results: ResultSet, model: str) -> Table | None:
 
 
 def _groups(results: ResultSet, model: str) -> Table | None:
-    """The errors of the least and the most sure answers, and by head turn."""
+    """The errors of the least and the most confident predictions, and by head turn."""
     found = [row for row in results.confidence if row.model == model and row.dataset == _TEST_SET]
     rows = [
         [row.group, str(row.faces), *(cell(getattr(row, column.name)) for column in _GROUPS[2:])]

@@ -92,7 +92,7 @@ class Plot:
         return "".join(self._parts) + "</svg>"
 
     def _label_dots(self) -> None:
-        """Writes every dot's name where there is room nearest to it, and draws a line to it from afar."""
+        """Write every dot's name at the nearest free place, with a line where that is far."""
         taken = [(x - r, y - r, x + r, y + r) for x, y, r, _ in self._dots]
         for x, y, radius, name in self._dots:
             places = ((side, rise) for rise in _RISES for side in (1, -1))

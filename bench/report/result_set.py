@@ -21,12 +21,12 @@ from bench.rows import (
     CedRow,
     ConfidenceRow,
     DetectionRow,
+    InterleavedRow,
     KaggleRow,
     LargePoseRow,
     LatencyRow,
     RobustnessRow,
     Row,
-    TurnsRow,
 )
 from bench.tasks.distortions import DISTORTIONS
 from fkp.datasets import TEST_SETS
@@ -94,7 +94,7 @@ class ResultSet:
     accuracy: list[AccuracyRow]
     ced: list[CedRow]
     latency: list[LatencyRow]
-    turns: list[TurnsRow]
+    turns: list[InterleavedRow]
     robustness: list[RobustnessRow]
     kaggle: list[KaggleRow]
     detect: list[DetectionRow]
@@ -250,7 +250,7 @@ def _counting(results: Path, kind: type[R], index: Mapping[str, Mapping[str, Any
     """
     rows = (r for r in read_rows(results, kind) if _is_current(r, index) and not is_gone(r, index))
     ranked = sorted(rows, key=lambda row: row.provider == "cpu")
-    per_host = kind in (LatencyRow, TurnsRow)
+    per_host = kind in (LatencyRow, InterleavedRow)
     return list({(row.host if per_host else "", *row.identity): row for row in ranked}.values())
 
 
@@ -261,7 +261,7 @@ def _is_current(row: Row, index: Mapping[str, Mapping[str, Any]]) -> bool:
     if isinstance(row, AccuracyRow | CedRow) and row.boxes == DETECTOR and row.detector != detector_hash():
         return False
     files = [(row.model, row.sha256)]
-    if isinstance(row, TurnsRow):
+    if isinstance(row, InterleavedRow):
         files.append((row.rival, row.rival_sha256))
     return all(index.get(name, {}).get("sha256", sha256) == sha256 for name, sha256 in files)
 

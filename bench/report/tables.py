@@ -192,7 +192,7 @@ def boxes_table(results: ResultSet) -> Table | None:
 
 
 def turns_table(results: ResultSet) -> Table | None:
-    """Models whose times were taken in turns, beside the one that the others were compared with."""
+    """Models with interleaved times, beside the one that they are compared with."""
     names = ("beside", "provider", "threads", "median ms", "ratio", "95 %", "CPU")
     columns = [_NAME, *(Column(name, name, "") for name in names)]
     ordered = sorted(results.turns, key=lambda r: (r.cpu, r.rival, r.provider, r.threads, r.ratio))
@@ -204,10 +204,10 @@ def turns_table(results: ResultSet) -> Table | None:
         for row in ordered
     ]
     caption = (
-        "From a picture and a face's box to its points, a few faces in each model's turn, 200 rounds. "
+        "From a picture and a face's box to its points; the models alternate every few faces, 200 rounds. "
         "Ratio: median of the time over that of the model beside it."
     )
-    return Table("Times in turns", columns, rows, [None] * len(columns), caption) if rows else None
+    return Table("Interleaved times", columns, rows, [None] * len(columns), caption) if rows else None
 
 
 def latency_table(results: ResultSet) -> Table | None:

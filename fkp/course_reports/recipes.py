@@ -1,6 +1,6 @@
 """The networks and experiments of the five course reports; `source` says where we depart from them.
 
-What varies one thing of another recipe is written as that recipe with the one thing replaced.
+A variant of another recipe is written as that recipe with one setting replaced.
 """
 
 from __future__ import annotations

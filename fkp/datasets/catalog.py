@@ -73,7 +73,7 @@ class Dataset:
         part_of: the data set of the same side whose faces these are, too; "" where there is none.
         pseudo_labeled: whether its points are a teacher's, in the file of labels, without which it cannot be
             read either.
-        label_shift: how far its points lie to the right of mirror-symmetric ones, in percent of the
+        label_shift: how far its points are shifted to the right of mirror-symmetric ones, in percent of the
             inter-ocular distance: what `data asymmetry` measured on its training faces.
     """
 

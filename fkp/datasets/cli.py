@@ -130,7 +130,7 @@ def _add_negatives(commands: argparse._SubParsersAction) -> None:
     parser = commands.add_parser(
         "negatives",
         help="copy pictures without people, for training the face detector",
-        description="Copies pictures of things, animals and print from your folders into "
+        description="Copies pictures of objects, animals and print from your folders into "
         f"{NEGATIVES_FOLDER}/ of the data root, shrunk to 640 pixels. Run `python -m fkp data label` "
         "afterwards: it finds the people who are in them all the same.",
     )

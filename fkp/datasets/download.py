@@ -112,7 +112,7 @@ def download(url: str, file: Path) -> None:
 
 
 def _save(response: http.client.HTTPResponse, part: Path, done: int, title: str) -> None:
-    """Appends the answer to what is `done`, or begins anew where the server ignored the range."""
+    """Append the response to what is `done`, or start over where the server ignored the range."""
     if response.status != HTTPStatus.PARTIAL_CONTENT:
         done = 0
     elif not response.headers.get("Content-Range", "").startswith(f"bytes {done}-"):

@@ -34,7 +34,7 @@ def recover_detector(
 
     Raises:
         RunError: there is no such file, it is of another network, the run holds weights already, or the
-            recovered network answers otherwise.
+            recovered network predicts otherwise.
     """
     session, spec = open_exported(path, DetectorSpec.from_json, run)
     pictures = torch.from_numpy(np.stack(list(scenes)))

@@ -90,7 +90,7 @@ def write_onnx(
     limits: Sequence[float],
     dynamic: Mapping[int, Any],
 ) -> list[float]:
-    """Writes a network as an .onnx file, once ONNX Runtime's answers agree with its own.
+    """Write a network as an .onnx file, after ONNX Runtime's outputs were found to agree with its own.
 
     Args:
         path: the file; its folder is made if missing.

@@ -76,10 +76,10 @@ def pack_pixels(proto: onnx.ModelProto) -> int | None:
         (
             "Conv",
             [PIXELS, "grouped_weight", "grouped_bias"],
-            "grouped_answers",
+            "grouped_outputs",
             {"kernel_shape": [3, 2], "strides": [2, 1], "pads": [1, 1, 1, 0]},
         ),
-        ("Relu", ["grouped_answers"], "grouped_relu", {}),
+        ("Relu", ["grouped_outputs"], "grouped_relu", {}),
         ("Transpose", ["grouped_relu"], "grouped_rows", to_pixels),
         ("Reshape", ["grouped_rows", "apart_shape"], "apart_rows", {}),
         ("Transpose", ["apart_rows"], followers[0].output[0], to_planes),

@@ -99,7 +99,7 @@ def restore(model: nn.Module, name: str, path: Path, pictures: Tensor) -> None:
     """Fills a network with the weights of an exported file.
 
     Exporting folds each batch norm into the convolution before it; here every norm gets back the
-    statistics of its input, so that the network answers as the file does and can be trained on.
+    statistics of its input, so that the network computes what the file does and can be trained on.
 
     Args:
         model: of the kind that was exported.

@@ -52,7 +52,7 @@ class Inside:
         weights = {tensor.name: tensor for tensor in model.graph.initializer}
         layers = [node for node in model.graph.node if node.op_type == "Conv"]
         if not layers:
-            raise ModelError("this network has no convolution to look at")
+            raise ModelError("this network has no convolution to show")
         picked = np.unique(np.linspace(0, len(layers) - 1, _MOST_LAYERS).round().astype(int)).tolist()
         self._titles = {layers[i].output[0]: _title(i, len(layers), _kernel(layers[i])) for i in picked}
         # A network with maps turns each of them into a distribution over its cells, and multiplies that by
@@ -82,10 +82,10 @@ class Inside:
 
     def layers(self, crop: NDArray[np.uint8]) -> list[Layer]:
         """Some convolutions, from the first to the last, on one RGB crop (H, W, 3) of the model's size."""
-        answers = self._run(list(self._titles), crop)
+        outputs = self._run(list(self._titles), crop)
         return [
             Layer(title, ungroup_maps(maps[0]) if name == self._grouped else maps[0])
-            for (name, title), maps in zip(self._titles.items(), answers, strict=True)
+            for (name, title), maps in zip(self._titles.items(), outputs, strict=True)
         ]
 
     def maps(self, crop: NDArray[np.uint8]) -> NDArray[np.float32] | None:

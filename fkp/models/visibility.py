@@ -49,7 +49,7 @@ class Reading(NamedTuple):
 class VisibilityHead(nn.Module):
     """Logits of the probability that each point can be seen.
 
-    It looks at the features where the maps see a point, and at the face as a whole: where the head is turned,
+    It sees the features where the heatmaps place a point, and the face as a whole: where the head is turned,
     and how sure the maps are.
 
     Args:

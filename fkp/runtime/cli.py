@@ -235,7 +235,7 @@ def _further(target: Path, number: int) -> Path:
 
 
 def _remove_results(target: Path) -> None:
-    """Delete what an earlier run wrote for an input, so that nothing old looks like a result of this one."""
+    """Delete what an earlier run wrote for an input, so that no old file passes for a new result."""
     for suffix in ("jpg", "png", "mp4"):
         target.with_name(f"{target.name}.{suffix}").unlink(missing_ok=True)
     for path in target.parent.glob(f"{glob.escape(target.name)}*.pts"):

@@ -46,7 +46,7 @@ class Style:
         points: a dot for every landmark, a ring for one that is more likely hidden than visible.
         outlines: lines that connect the landmarks of a region.
         indices: the number of every landmark.
-        box: the face box that the landmarks were looked for in.
+        box: the face box in which the landmarks were predicted.
         confidence: dots colored by their score, from dark violet (0) to yellow (1).
         pose: three axes of the head from the nose tip: to the subject's left, up, and ahead.
     """

@@ -22,7 +22,7 @@ class Face:
         box_score: the detector's score of that box; 1 where the caller gave the box.
         scheme: name of the points' landmark scheme.
         track: the identity of the face in its video, from 0 up; None in a single picture.
-        reliable: whether the points can be believed, where the model has a verdict on that.
+        reliable: whether the points can be trusted; None for models that do not judge that.
         visible: (K,) float32, the probability that each point can be seen, neither covered nor hidden by the
             head itself; None where the model does not say.
     """

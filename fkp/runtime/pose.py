@@ -16,7 +16,7 @@ from fkp.schemes import IBUG68, get_scheme
 HEADS_FILE = Path(__file__).with_name("heads.json")
 """Scheme -> the constants of its head; what `python -m fkp data fit-heads` writes."""
 
-_FEWEST_POINTS = 12  # of a face whose pose is told
+_FEWEST_POINTS = 12  # of a face whose pose is estimated
 _SMALLEST = 1e-3  # pixels that the points spread over
 
 # Of the 68 points, for each opening: the ends of its width, and pairs of points across its height.
@@ -48,7 +48,7 @@ class Pose:
 class Openings:
     """Height over width of the eyes and of the mouth's inner outline; 0 is shut.
 
-    Good for changes in time of one person who looks into the camera, such as blinks and speech. No measure of
+    Good for changes in time of one person facing the camera, such as blinks and speech. No measure of
     how open an eye is: eyes differ between people, and width shrinks as the head turns, height as it nods.
     """
 

@@ -50,7 +50,7 @@ class BaseRecipe:
 
     Attributes:
         name: of the recipe, the run and the exported model.
-        summary: one line for people who choose a model.
+        summary: one line, for choosing a model.
         source: the paper or report that it follows, and where it departs from it.
         validation: name of the data set that measures it while it trains.
         config: of the training loop.

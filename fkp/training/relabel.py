@@ -1,4 +1,4 @@
-"""Labels as they are before the first epoch: all in one style, and mixed with trained networks' answers."""
+"""Labels before the first epoch: translated to one style, and mixed with predictions of trained networks."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ _BATCH = 64
 
 @torch.inference_mode()
 def mirror_averaged(model: nn.Module, recipe: Recipe, crops: Crops) -> NDArray[np.float64]:
-    """A network's answers to each face, averaged with those to its mirror image.
+    """A network's predictions for each face, averaged with those for its mirror image.
 
     Args:
         model: what `recipe` builds, trained.
-        recipe: the crops that it takes, and how far its answers lie to the right of mirror-symmetric ones.
+        recipe: the crops that it takes, and how far right of mirror-symmetric ones its predictions are.
         crops: of N faces.
 
     Returns:
@@ -42,7 +42,7 @@ def mirror_averaged(model: nn.Module, recipe: Recipe, crops: Crops) -> NDArray[n
     order = list(get_scheme(recipe.scheme).mirror)
     device = next(model.parameters()).device
     model.eval()
-    answers = []
+    predictions = []
     for start in range(0, len(dataset), _BATCH):
         rows = range(start, min(start + _BATCH, len(dataset)))
         pictures = torch.from_numpy(np.stack([dataset[0, row][0] for row in rows])).to(device)
@@ -54,8 +54,8 @@ def mirror_averaged(model: nn.Module, recipe: Recipe, crops: Crops) -> NDArray[n
             matrix = geometry.crop_transform(box, recipe.input_size, recipe.margin)
             shift = recipe.label_shift / 100 * typical_inter_ocular(box)
             moved = geometry.transform_points(geometry.invert(matrix), points)
-            answers.append(moved + np.array([shift, 0]))
-    return np.stack(answers)
+            predictions.append(moved + np.array([shift, 0]))
+    return np.stack(predictions)
 
 
 def relabel(

@@ -47,7 +47,7 @@ class Weights:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """A run's folder: `checkpoint.pt` to resume from, `weights.pt` to export, the rest to look at."""
+    """A run's folder: `checkpoint.pt` to resume from, `weights.pt` to export, the rest to view."""
 
     folder: Path
 

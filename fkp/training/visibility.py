@@ -54,7 +54,7 @@ def train_visibility(
     """Trains the head of a recipe whose network, all but the head, is that of its `initial`.
 
     Args:
-        recipe: its epochs are how many varied crops of each face are looked at.
+        recipe: its epochs are the number of varied crops of each face.
         training: data set -> samples with states.
         validation: samples with states, on which the probabilities are calibrated.
         runs: folder of the runs.
@@ -109,12 +109,12 @@ def look(
     network = model.network
     assert isinstance(network, PyramidSoftArgmax)
     cells, wholes, states = [], [], []
-    rows = [(turn, i) for turn in range(times) for i in range(len(samples))]
+    rows = [(epoch, i) for epoch in range(times) for i in range(len(samples))]
     for start in tqdm(range(0, len(rows), _BATCH), "looking", leave=False, disable=None):
         crops = []
-        for turn, i in rows[start : start + _BATCH]:
-            crop, state = dataset[turn * len(samples) + i, i][0], np.asarray(samples[i].state)
-            mirrored = turn % 2 == 1
+        for epoch, i in rows[start : start + _BATCH]:
+            crop, state = dataset[epoch * len(samples) + i, i][0], np.asarray(samples[i].state)
+            mirrored = epoch % 2 == 1
             crops.append(crop[:, ::-1] if mirrored else crop)
             states.append(state[order] if mirrored else state)
         reading = network.read(model.preprocess(torch.from_numpy(np.stack(crops))))

@@ -56,7 +56,7 @@ def fake_baseline(monkeypatch):
     return candidate
 
 
-def test_a_baseline_answers_from_its_own_process_and_times_itself(fake_baseline):
+def test_a_baseline_predicts_in_its_own_process_and_times_itself(fake_baseline):
     image = np.zeros((40, 60, 3), np.uint8)
     points = fake_baseline.open().predict(image, [[10, 10, 30, 20], [0, 0, 40, 40]])
     assert points.shape == (2, 68, 2)

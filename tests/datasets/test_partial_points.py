@@ -169,7 +169,7 @@ def test_real_test_side(real_faces):
 
 
 def test_real_poses_say_where_the_face_looks(real_faces):
-    """Who turns to their own right looks to the left of the picture and hides the right half of the jaw."""
+    """A head turned to its own right faces the left of the picture and hides the right half of the jaw."""
     for name in ("merl-rav-test", "cfp-train"):
         for sample in real_faces(name):
             hidden = np.isnan(sample.points[:, 0])

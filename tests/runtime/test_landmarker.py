@@ -155,7 +155,7 @@ def test_boxes_that_are_none(tmp_path, boxes, words):
         landmarker.predict(BLACK, boxes)
 
 
-def test_boxes_far_outside_the_picture_still_answer(tmp_path):
+def test_boxes_far_outside_the_picture_still_give_points(tmp_path):
     points = Landmarker(save_constant_model(tmp_path)).predict(BLACK, [[-5000, -5000, -4000, -4000]])
     assert np.isfinite(points).all()
 

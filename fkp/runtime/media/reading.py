@@ -225,7 +225,7 @@ def _turned(image: NDArray[np.uint8], frame: av.VideoFrame) -> NDArray[np.uint8]
 
     The matrix takes a stored pixel (p, q) to (a p + c q, b p + d q).
     """
-    # PyAV's type hints call this mapping a dictionary of other things.
+    # PyAV's type hints call this mapping a dictionary of other types.
     matrix: Any = frame.side_data.get("DISPLAYMATRIX")
     if matrix is None:
         return image

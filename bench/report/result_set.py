@@ -25,6 +25,7 @@ from bench.rows import (
     KaggleRow,
     LargePoseRow,
     LatencyRow,
+    PoseRow,
     RobustnessRow,
     Row,
 )
@@ -107,7 +108,7 @@ class ResultSet:
     def read(cls, results: Path) -> ResultSet:
         """The rows of a folder of CSVs."""
         index = read_index(models_folder())
-        reported = (kind for kind in ROW_TYPES if kind is not LargePoseRow)
+        reported = (kind for kind in ROW_TYPES if kind not in (LargePoseRow, PoseRow))
         parts: dict[str, Any] = {kind.part: _counting(results, kind, index) for kind in reported}
         hosts = Counter(row.host for row in parts["latency"])
         notes = {name: _note(row.get("spec") or {}) for name, row in index.items()}

@@ -78,8 +78,8 @@ def learn_head(points: Array, yaws: Array, mirror: Sequence[int], yaw_deviation:
     """A head without correction, from faces and their mirror images.
 
     Structure from motion under weak perspective: the head is fitted to every face, then the points that
-    explain the fitted views best are found by least squares, and so on. The yaws say how deep the head is, which
-    views alone do not.
+    explain the fitted views best are found by least squares, and so on. The yaws determine the depth of the
+    head, which views alone do not.
 
     Args:
         points: (N, K, 2), NaN where a point is not known; some faces are complete.

@@ -37,7 +37,7 @@ def export_detector(recipe: DetectorRecipe, run: Run, out: Path) -> Path:
     scores (N, A) out.
 
     Raises:
-        RunError: the run is not there, belongs to another version of the recipe, or the file's answers
+        RunError: the run is not there, belongs to another version of the recipe, or the file's outputs
             differ from the network's.
     """
     detector = recipe.build()

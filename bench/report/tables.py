@@ -226,7 +226,7 @@ def _short(value: object) -> str:
 
 
 def all_tables(results: ResultSet) -> Iterator[Table]:
-    """Everything in the order of the leaderresults."""
+    """Everything in the order of the leaderboard."""
     tables = [model_table(results, scheme, False) for scheme in TEST_SETS]
     tables += [detector_summary(results), region_table(results), robustness_table(results)]
     tables += [kaggle_table(results), *detector_tables(results), boxes_table(results), turns_table(results)]

@@ -67,7 +67,9 @@ def add_results(parser: argparse.ArgumentParser) -> None:
 
 def add_datasets(parser: argparse.ArgumentParser) -> None:
     """Add `--datasets`."""
-    parser.add_argument("--datasets", nargs="+", metavar="NAME", help="default: the test sets found")
+    parser.add_argument(
+        "--datasets", nargs="+", metavar="NAME", help=f"default: {', '.join(DEFAULT_DATASETS)}"
+    )
 
 
 @dataclass(frozen=True, slots=True)

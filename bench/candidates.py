@@ -42,7 +42,7 @@ class Candidate:
         open: loads it.
         origin: `EXPORTED` for a model of the index, "file" for another file, "baseline" for a baseline.
         path: its .onnx file, None for a baseline.
-        spec: what the file says of itself, None for a baseline.
+        spec: of the file, None for a baseline.
         threads: of the network.
         milliseconds: what a baseline takes for canonical boxes in a picture, by its own clock; None for a
             file.
@@ -78,7 +78,7 @@ class Candidate:
 
     @property
     def names(self) -> dict[str, Any]:
-        """What every row of results says of it; also what its figures and its protocol depend on."""
+        """The columns of every row of results; also what its figures and its protocol depend on."""
         return {
             "model": self.name,
             "sha256": self.sha256,

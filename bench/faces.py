@@ -58,7 +58,7 @@ MIN_IOU = 0.3
 
 
 def check_is_there(name: str, root: Path) -> None:
-    """Raises a UsageError where a data root does not hold the data set of that name."""
+    """Raise a UsageError where a data root does not hold the data set of that name."""
     if name not in DATASETS:
         raise UsageError(f"unknown data set {name!r}; known: {', '.join(DATASETS)}")
     if name not in (there := available(root)):

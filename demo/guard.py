@@ -1,4 +1,4 @@
-"""What stands between the network and Gradio: it lets through what this page sends, and nothing else."""
+"""Middleware in front of Gradio: it passes on the requests that this page sends, and refuses all others."""
 
 from __future__ import annotations
 
@@ -172,7 +172,7 @@ def _by_name(function: Any, call: Mapping[str, Any]) -> list[Any]:
 
 
 def _values(inputs: Sequence[Any], data: Sequence[Any]) -> list[Any]:
-    """The values of a call as they may go on; states, which a program leaves out, have none.
+    """The values of a call as they may be passed on; states, which a program leaves out, have none.
 
     Raises:
         RefusedError: there are too few or too many, or one is of an impossible kind.

@@ -27,7 +27,7 @@ _STAGES = {
 
 
 def note(text: str) -> str:
-    """A calm remark."""
+    """A neutral remark."""
     return _message("note", text)
 
 
@@ -67,7 +67,7 @@ def faces_found(faces: Sequence[Face], size: tuple[int, int]) -> str:
 
 
 def face_table(faces: Sequence[Face]) -> str:
-    """A row for each face: where it is, how sure the model is, how the head is held."""
+    """A row for each face: where it is, the model's confidence, the pose of the head."""
     head = ("Face", "Left, top", "Size", "Confidence", "Roll", "Yaw", "Pitch")
     return (
         _table(head, [_face_row(number, face) for number, face in enumerate(faces, start=1)]) if faces else ""
@@ -128,7 +128,7 @@ def model_card(entry: ModelEntry) -> str:
         ("Finds", points_in_words(entry)),
         ("Size, MB", _megabytes(entry)),
         ("Passes", "1" if passes(spec) == 1 else "2; 1 in videos"),
-        ("Time for a look, one core", f"{speed:.1f} ms" if speed else "not measured"),
+        ("Time per pass, one core", f"{speed:.1f} ms" if speed else "not measured"),
         ("Parameters", _short(spec.parameters)),
         ("Multiply-adds", _short(spec.multiply_adds)),
         ("Error on test faces", _test_error(spec)),

@@ -15,10 +15,10 @@ from demo.tabs import compare, image, inside, leaderboard, live, video
 
 # Gradio brings these files along; that of its own choice for bold, weight 600, lacks most letters.
 _FONT = (LocalFont("IBM Plex Sans", weights=(400, 700)), "ui-sans-serif", "system-ui", "sans-serif")
-_NO_CAMERA = "Browsers give a page the camera only over https, or on the same computer at http://localhost."
+_NO_CAMERA = "Browsers allow the camera only over https, or on the same computer at http://localhost."
 _TITLE = """# Facial keypoints
 Small networks find the landmarks of every face in your pictures and videos. \
-What you send is deleted an hour later; until then, only someone with its link can see it."""
+Your files are deleted after an hour; until then, only someone with the link can see them."""
 
 
 def build() -> gr.Blocks:

@@ -1,4 +1,4 @@
-"""What an exported file says of itself, as JSON in its ONNX metadata: ModelSpec and DetectorSpec."""
+"""ModelSpec and DetectorSpec: the descriptions of exported files, as JSON in their ONNX metadata."""
 
 from __future__ import annotations
 
@@ -150,7 +150,7 @@ class ModelSpec(_Spec):
 
 @dataclass(frozen=True, slots=True)
 class DetectorSpec(_Spec):
-    """What an exported face detector says of itself; fields that are not listed here mean what they mean in
+    """The description of an exported face detector; fields that are not listed here mean what they mean in
     `ModelSpec`.
 
     Attributes:

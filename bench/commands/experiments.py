@@ -1,4 +1,4 @@
-"""`python -m bench experiments`: what docs/reports.md says of the five course reports."""
+"""`python -m bench experiments`: the figures and pictures of docs/reports.md."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
     """Add `experiments`."""
     parser = commands.add_parser(
         "experiments",
-        help="what docs/reports.md says of the five course reports",
+        help="the figures and pictures of docs/reports.md",
         description=_DESCRIPTION,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )

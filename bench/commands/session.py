@@ -184,7 +184,7 @@ def _datasets(root: Path | None, wanted: list[str] | None) -> list[str]:
 
 
 def _check_writable(folder: Path) -> None:
-    """Says before anything is measured that its results could not be kept."""
+    """Say before anything is measured that its results could not be kept."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:

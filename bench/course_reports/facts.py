@@ -38,7 +38,7 @@ from fkp.runtime.index import read_index
 
 R = TypeVar("R", bound=ModelRow)
 
-SERIES = "course-reports"  # what their models say of themselves
+SERIES = "course-reports"  # of their models' specs
 _UNKNOWN = "(not measured)"
 _RESULTS = (
     Column("trained", "epochs", ""),

@@ -199,7 +199,7 @@ def collapse(
 def variance(faces: Mapping[str, Sequence[Sample]]) -> list[VarianceRow]:
     """The share of the shapes' variance that the first principal components hold.
 
-    Of plain crops, and of crops turned and shifted as in training.
+    Of plain crops, and of crops rotated and shifted as in training.
     """
     rows = []
     for dataset, samples in faces.items():

@@ -94,8 +94,8 @@ def nose_table(results: ResultSet) -> Table | None:
     ]
     rows = [(r.model, {"nme": r.nme, "mae": r.mae}) for r in results.nose_tips()]
     caption = (
-        "The tip of the 68-point scheme lies higher than IMM's, which is the middle of the nose's base: "
-        "part of the error of those models is that distance."
+        "The tip of the 68-point scheme is above IMM's, which is the middle of the nose's base: "
+        "this distance is part of the error of those models."
     )
     return _table("Nose tip, every model on imm-val", columns, rows, caption)
 
@@ -120,7 +120,7 @@ def detector_summary(results: ResultSet) -> Table | None:
     columns = [
         Column("recall35 contest", "contest %", "the contest's listed faces that are found", False, 1),
         Column("recall35 common", "common %", "faces of 300-W common that are found", False, 1),
-        Column("recall35 turned-30", "30 degrees %", "the same, turned", False, 1),
+        Column("recall35 turned-30", "30 degrees %", "the same, rotated", False, 1),
         Column("recall35 small-32", "32 px %", "the same, of 32 pixels", False, 1),
         Column("recall35 dark", "dark %", "the same, with an eighth of the light", False, 1),
         Column("false_boxes imm-val", "false boxes", "per picture, IMM's persons 33 to 40", digits=3),

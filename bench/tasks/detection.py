@@ -193,6 +193,6 @@ def _time(
 
 
 def _clock(detector: Detector, images: Sequence[NDArray[np.uint8]], rounds: int) -> Clock:
-    """Times a detector on one picture after the other, each `rounds` times."""
+    """Time a detector on one picture after the other, each `rounds` times."""
     queue = itertools.chain.from_iterable(itertools.repeat(image, rounds) for image in images)
     return stopwatch(lambda: detector.detect(next(queue)))

@@ -46,7 +46,7 @@ def measure(candidate: Candidate, test: Sequence[Sample], fitting: Sequence[Samp
 
 
 def predict(candidate: Candidate, faces: Sequence[Sample]) -> Outputs:
-    """What a candidate says of faces in their true boxes, in one pass."""
+    """A candidate's outputs for faces in their true boxes, in one pass."""
     predictor = candidate.open()
 
     def predict_one(face: Sample) -> Outputs:

@@ -127,7 +127,7 @@ def _measure(
 
 
 def face_clock(candidate: Candidate, threads: int) -> Clock:
-    """Times a candidate from a picture and a face's box to its points; a baseline by its own clock."""
+    """Time a candidate from a picture and a face's box to its points; a baseline by its own clock."""
     image, boxes = _moving_face()
     if (milliseconds := candidate.milliseconds) is not None:
         return lambda: milliseconds(image, [next(boxes)])

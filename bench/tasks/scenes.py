@@ -30,9 +30,9 @@ TITLES: Mapping[str, str] = {
     "common": "300-W common",
     "imm": "IMM",
     "imm-val": "IMM, persons 33 to 40",
-    "turned-15": "turned by 15 degrees",
-    "turned-30": "turned by 30 degrees",
-    "turned-45": "turned by 45 degrees",
+    "turned-15": "rotated by 15 degrees",
+    "turned-30": "rotated by 30 degrees",
+    "turned-45": "rotated by 45 degrees",
     "dark": "an eighth of the light",
     "blurred": "blurred by 3 % of the face",
     "small-40": "faces of 40 pixels",
@@ -212,7 +212,7 @@ def _mosaic(index: int, faces: Sequence[Sample]) -> Scene:
 
 
 def _background(index: int, faces: Sequence[Sample]) -> Scene:
-    """What stands left and right of the head, put together: a backdrop and shoulders."""
+    """The parts left and right of the head, put together: a backdrop and shoulders."""
     (face,) = faces
     image = load_image(face.image)
     x0, _, x1, _ = face.box

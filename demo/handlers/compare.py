@@ -60,7 +60,7 @@ def compare(
     truth_file: Mapping[str, Any] | None,
     styles: Sequence[str],
 ) -> View:
-    """Run models on the same faces of a picture; the first one chosen is what the others are held against.
+    """Run models on the same faces of a picture; the others are compared with the first one chosen.
 
     Never raises for bad input: the message says what is wrong.
     """
@@ -68,7 +68,7 @@ def compare(
     if picture is None or len(set(names)) < 2:
         return View(html.note("Choose a picture and at least two models."), [], [], "")
     if len(names) > MOST_MODELS:
-        return View(html.note(f"At most {MOST_MODELS} models at a time."), [], [], "")
+        return View(html.note(f"Choose at most {MOST_MODELS} models."), [], [], "")
     truth = _read_truth(truth_file)
     image = read_picture(picture)
     results = _run(image, names)

@@ -1,4 +1,4 @@
-"""The Image tab: one picture, all its faces, and files to take home."""
+"""The Image tab: one picture, all its faces, and files to download."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class View(NamedTuple):
 
 
 class Downloads(NamedTuple):
-    """Paths of the files to take home; `pts` holds one file, or a zip of one for each face."""
+    """Paths of the files to download; `pts` holds one file, or a zip of one for each face."""
 
     json: str | None = None
     csv: str | None = None

@@ -12,9 +12,9 @@ from demo.tabs.parts import DEFAULT_STYLES, model_picker
 _MINUTES = 5
 _VISITORS = 4  # at once: each keeps a place for as long as the camera runs
 _INTRO = f"""\
-Press **Record** under the camera. Faces are followed from frame to frame: the detector runs again only \
+Press **Record** under the camera. Faces are followed from frame to frame: the detector runs only \
 now and then, and the points are smoothed. Nothing is stored. After {_MINUTES} minutes the camera \
-pauses, so that others can use it; press again to go on."""
+pauses, so that others can use it; press again to continue."""
 
 
 def build() -> None:

@@ -84,7 +84,7 @@ def check_shape(points: ArrayLike, count: int) -> NDArray:
 
 
 def check_near(points: NDArray, size: tuple[int, int], what: str) -> None:
-    """Refuses points (N, 2) that are absurdly far outside of a picture of (width, height)."""
+    """Refuse points (N, 2) that are absurdly far outside of a picture of (width, height)."""
     share = points / size
     if share.min() < -_MAX_OUTSIDE or share.max() > 1 + _MAX_OUTSIDE:
         width, height = size

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 def add_parser(commands: argparse._SubParsersAction) -> None:
-    """Adds `asymmetry`."""
+    """Add `asymmetry`."""
     parser = commands.add_parser(
         "asymmetry",
         help="measure how far the labels of each source are shifted to one side",

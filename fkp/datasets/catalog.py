@@ -54,7 +54,7 @@ Side = Literal["train", "validation", "test"]
 _SHORT: Mapping[Side, str] = {"train": "train", "validation": "val", "test": "test"}
 _PART: Mapping[Side, str] = {"train": "training", "validation": "validation", "test": "test"}
 
-# A teacher's points are used on faces that are surely faces and not small, where it is sure itself.
+# A teacher's points are used on faces of high detection score that are not small, where its scores are high.
 _LABEL_FILTER = LabelFilter(score=0.8, confidence=0.6, smallest=40)
 
 

@@ -34,7 +34,7 @@ def fail(error: DataError) -> None:
 
 @contextmanager
 def located(file: Path, line: int | None = None) -> Iterator[None]:
-    """Turns a ValueError or an error of ours of the block into a DataError that says where it was."""
+    """Turn a ValueError or an error of ours of the block into a DataError that says where it was."""
     try:
         yield
     except DataError:

@@ -33,7 +33,7 @@ class _Exported(nn.Module):
 
 
 def export_detector(recipe: DetectorRecipe, run: Run, out: Path) -> Path:
-    """Writes NAME.onnx: uint8 (N, H, W, 3) in, H and W multiples of 32; boxes (N, A, 4) in pixels and
+    """Write NAME.onnx: uint8 (N, H, W, 3) in, H and W multiples of 32; boxes (N, A, 4) in pixels and
     scores (N, A) out.
 
     Raises:

@@ -49,7 +49,7 @@ class _Exported(nn.Module):
 
 
 def export(recipe: Recipe, run: Run, out: Path) -> tuple[Path, float]:
-    """Writes NAME.onnx, with its ModelSpec inside, once it agrees with the trained network.
+    """Write NAME.onnx, with its ModelSpec inside, once it agrees with the trained network.
 
     Args:
         recipe: what was trained.

@@ -40,13 +40,13 @@ _IN_INTEGERS = ["Conv", "Relu", "Add", "Resize", "MaxPool", "Transpose", "Reshap
 
 
 def check_exported(path: Path, command: str) -> None:
-    """Raises ModelError where a file is missing that `python -m fkp COMMAND` writes."""
+    """Raise ModelError where a file is missing that `python -m fkp COMMAND` writes."""
     if not path.is_file():
         raise ModelError(f"{path} is not there: first run `python -m fkp {command}`")
 
 
 def quantize(path: Path, training: CropDataset, validation: CropDataset) -> tuple[Path, float, float]:
-    """Writes NAME-int8.onnx beside NAME.onnx.
+    """Write NAME-int8.onnx beside NAME.onnx.
 
     Args:
         path: an exported file.
@@ -85,7 +85,7 @@ def integer_path(path: Path) -> Path:
 def to_integers(
     path: Path, target: Path, pictures: Iterator[NDArray[np.uint8]], *, last_in_floats: bool
 ) -> None:
-    """Writes an exported file with its convolutions in 8-bit integers, without a description.
+    """Write an exported file with its convolutions in 8-bit integers, without a description.
 
     Args:
         path: the exported file.

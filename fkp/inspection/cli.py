@@ -138,7 +138,7 @@ def _of_a_face(landmarker: Landmarker, inside: Inside, image: Path, out: Path) -
         raise ImageError(f"no face was found in {image}")
     height, width = landmarker.spec.input_size
     crop = _crop(picture, faces[0], (height, width), landmarker.spec.margin)[0]
-    yield _save(out / "crop.png", crop), f"what the network sees, {width} x {height} pixels"
+    yield _save(out / "crop.png", crop), f"the input of the network, {width} x {height} pixels"
     for number, layer in enumerate(inside.layers(crop), 1):
         yield (
             _save(out / f"layer-{number}.png", rendering.layer_picture(layer)),

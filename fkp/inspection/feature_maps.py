@@ -1,4 +1,4 @@
-"""A look inside an exported file: its first filters, what its layers make of a crop, and its softmax maps."""
+"""Inspection of an exported file: its first filters, the feature maps of a crop, and its heatmaps."""
 
 from __future__ import annotations
 

@@ -64,7 +64,7 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
         "--out", required=True, type=Path, metavar="DIR", help="folder for the results, made if missing"
     )
     parser.add_argument(
-        "--provider", help="what runs the network, such as cpu, cuda, openvino; default: the best there is"
+        "--provider", help="the execution provider, such as cpu, cuda, openvino (default: the best available)"
     )
     parser.add_argument(
         "--refine", action="store_true", help="predict twice: again on a crop around the first result"
@@ -119,7 +119,7 @@ def run(args: argparse.Namespace) -> int:
 
 @contextmanager
 def _orderly_end() -> Iterator[None]:
-    """Lets what is open be finished when the process is asked to end."""
+    """Let what is open be finished when the process is asked to end."""
     before = signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
     try:
         yield

@@ -18,7 +18,7 @@ _FACES = 6
 
 
 def record(folder: Path, epoch: int, dataset: CropDataset, evaluation: Evaluation) -> None:
-    """Adds what an epoch's weights predict for some faces, evenly spread over the validation part.
+    """Add what an epoch's weights predict for some faces, evenly spread over the validation part.
 
     What is there of this epoch and later ones, from before an interruption, is replaced.
     """

@@ -59,7 +59,7 @@ def work_through(
     train: Callable[[Recipe, float], None],
     seconds: float,
 ) -> list[Left]:
-    """Trains what is not finished, in the order given, until the time is over.
+    """Train what is not finished, in the order given, until the time is over.
 
     Args:
         recipes: what to train.

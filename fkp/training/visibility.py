@@ -1,4 +1,4 @@
-"""Training of the head that says which points can be seen, on a network that stays as it is."""
+"""Training of the head that predicts which points are visible, on a frozen network."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class Examples:
 def train_visibility(
     recipe: Recipe, training: Mapping[str, Sequence[Sample]], validation: Sequence[Sample], runs: Path
 ) -> Run:
-    """Trains the head of a recipe whose network, all but the head, is that of its `initial`.
+    """Train the head of a recipe whose network, all but the head, is that of its `initial`.
 
     Args:
         recipe: its epochs are the number of varied crops of each face.
@@ -98,7 +98,7 @@ def train_visibility(
 def look(
     model: KeypointModel, samples: Sequence[Sample], recipe: Recipe, augmentation: Augmentation, times: int
 ) -> Examples:
-    """Shows a network each sample so many times, varied; every second time the mirror image."""
+    """Show a network each sample so many times, varied; every second time the mirror image."""
     if any(sample.state is None for sample in samples):
         raise RunError("a face does not say which of its points can be seen")
     network = model.network
@@ -124,7 +124,7 @@ def look(
 
 
 def _fit(head: VisibilityHead, examples: Examples, recipe: Recipe) -> None:
-    """Trains the head; its learning rate falls to zero."""
+    """Train the head; its learning rate falls to zero."""
     head.standardize(examples.whole)
     optimizer = torch.optim.AdamW(
         head.parameters(), recipe.config.learning_rate, weight_decay=recipe.config.weight_decay
@@ -149,7 +149,7 @@ def _logits(head: VisibilityHead, examples: Examples) -> Tensor:
 
 
 def _calibrate(head: VisibilityHead, examples: Examples) -> None:
-    """Fits one gain and one offset of the logits (Platt, 1999)."""
+    """Fit one gain and one offset of the logits (Platt, 1999)."""
     logits, visible = _logits(head, examples), examples.visible
     values = torch.tensor([1.0, 0.0], requires_grad=True)
     optimizer = torch.optim.LBFGS([values], max_iter=50)

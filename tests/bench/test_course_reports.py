@@ -193,7 +193,7 @@ def test_the_page_says_what_the_reports_claimed(tmp_path):
 
 
 def test_the_committed_page_is_what_the_committed_figures_say():
-    """Fails where results were added without `python -m bench report`."""
+    """Fail where results were added without `python -m bench report`."""
     folder = ROOT / "docs" / page.FOLDER
     text = page.page(ResultSet.read(ROOT / "bench" / "results"), folder)
     assert (folder.parent / "reports.md").read_text(encoding="utf-8") == text

@@ -43,7 +43,7 @@ def test_cfp_is_split_by_person_and_has_no_states(root):
 
 
 def change(root, folder=MERL_RAV, **changes):
-    """Changes the first line of a folder's labels; None takes a field away."""
+    """Change the first line of a folder's labels; None takes a field away."""
     file = root / folder / "labels.jsonl"
     first, *rest = file.read_text().splitlines()
     row = json.loads(first) | changes

@@ -113,7 +113,7 @@ def test_the_loss_leaves_out_points_without_annotation():
 
 @pytest.mark.parametrize("heeded", [True, False])
 def test_a_symmetric_network_learns_labels_with_a_shift_without_signed_error(crops, heeded):
-    """Labels lie to the right by 4 % of the inter-ocular distance in every picture, mirrored or not.
+    """Labels are to the right by 4 % of the inter-ocular distance in every picture, mirrored or not.
 
     Mirroring that heeds it leaves no signed error; plain mirroring teaches the middle and leaves all of it.
     """

@@ -110,7 +110,7 @@ def _place(
     boxes: list[NDArray],
     ignored: list[NDArray],
 ) -> None:
-    """Draws a picture into a cell of the canvas, and notes where its faces come to lie."""
+    """Draw a picture into a cell of the canvas, and note the places of its faces."""
     x0, y0, x1, y1 = cell
     width, height = x1 - x0, y1 - y0
     image: NDArray = picture.image
@@ -154,7 +154,7 @@ def _place(
 
 
 def _cover(rng: np.random.Generator, canvas: NDArray[np.uint8], boxes: list[NDArray]) -> None:
-    """Hides a side of some faces behind a rectangle, as a hand, a cup or a mask does."""
+    """Hide a side of some faces behind a rectangle, as a hand, a cup or a mask does."""
     for box in boxes:
         if rng.random() > 0.15:
             continue

@@ -32,7 +32,7 @@ class Predictor(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """One model that takes part.
+    """One model to measure.
 
     Attributes:
         name: unique in a run; that of another file than the exported one of its name begins with its hash.
@@ -142,7 +142,7 @@ def _from_index(entry: ModelEntry, providers: Sequence[str] | None, threads: int
     if sha256 != promised:
         raise ModelError(f"the model {entry.path} is not the file that the index describes")
     provider = provider_names(providers)[0]
-    if entry.spec is None or provider != PROVIDERS["cpu"]:  # others fall back in silence: see what runs
+    if entry.spec is None or provider != PROVIDERS["cpu"]:  # others fall back silently: check what runs
         session = ModelSession(entry.path, providers, threads)
         return _candidate(entry.path, sha256, EXPORTED, session.spec, session.providers[0], threads)
     return _candidate(entry.path, sha256, EXPORTED, entry.spec, provider, threads)

@@ -72,7 +72,7 @@ def files_of(page: gr.Blocks) -> set[Path]:
 
 
 def _theme() -> gr.themes.Base:
-    """Teal and slate, dark enough on white, and light enough on black, to be read by weak eyes."""
+    """Teal and slate, dark enough on white, and light enough on black, to be readable for everybody."""
     theme = gr.themes.Base(primary_hue="teal", neutral_hue="slate", radius_size="md", font=_FONT)
     return theme.set(
         color_accent="*primary_600",

@@ -8,8 +8,8 @@ Frames and conventions, used everywhere:
   landmarks;
 - a transform is a (3, 3) float64 matrix that acts on column vectors (x, y, 1).
 
-What is done for every face reckons with plain numbers: NumPy's calls on a few of them would add up to a
-tenth of the time that a small network takes.
+Functions that run for every face compute with plain numbers: NumPy calls on a few of them would add up to a
+tenth of the time of a small network.
 """
 
 from __future__ import annotations
@@ -147,7 +147,7 @@ class BoxMap:
 def crop_transform(box: ArrayLike, size: tuple[int, int], margin: float = 1.0, angle: float = 0.0) -> Array:
     """The transform from the image frame to the frame of the crop around a face box.
 
-    The square around the box's center with side = longer side x margin, turned by `angle`, fills
+    The square around the box's center with side = longer side x margin, rotated by `angle`, fills
     the crop; where the crop is not square, it fills the shorter side and the longer one shows more.
 
     Args:
@@ -175,7 +175,7 @@ def crop_transform(box: ArrayLike, size: tuple[int, int], margin: float = 1.0, a
 
 
 def level_box(points: ArrayLike, angle: float) -> Array:
-    """The face box around which `crop_transform` at this angle frames the levelled landmarks tightly.
+    """The face box around which `crop_transform` at this angle frames the leveled landmarks tightly.
 
     The tight box of a tilted face is larger than the face; this one is as large as that of the face
     held upright, around the same center.
@@ -240,7 +240,7 @@ def _is_affine(matrix: Array) -> bool:
 
 
 def warp(image: NDArray[np.uint8], matrix: ArrayLike, size: tuple[int, int]) -> NDArray[np.uint8]:
-    """A picture moved by a transform in one step; what lies outside of it repeats its border.
+    """A picture moved by a transform in one step; outside of it, its border is repeated.
 
     Where the transform shrinks, the crop is sampled on a whole multiple of its grid and averaged
     (an area filter), so that a large picture leaves no aliasing.

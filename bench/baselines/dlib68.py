@@ -1,4 +1,4 @@
-"""Serves dlib's 68-point shape predictor; runs where `dlib` and `face_recognition_models` are installed."""
+"""dlib's 68-point shape predictor as a baseline; requires `dlib` and `face_recognition_models`."""
 
 from __future__ import annotations
 

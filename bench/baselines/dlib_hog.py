@@ -1,4 +1,4 @@
-"""Serves dlib's frontal face detector; runs where `dlib` is installed."""
+"""dlib's frontal face detector as a baseline; requires `dlib`."""
 
 from __future__ import annotations
 

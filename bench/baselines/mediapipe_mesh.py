@@ -1,4 +1,4 @@
-"""Serves MediaPipe's face mesh as 68 points; runs where `mediapipe` 0.10 is installed."""
+"""MediaPipe's face mesh as a baseline of 68 points; requires `mediapipe` 0.10."""
 
 from __future__ import annotations
 

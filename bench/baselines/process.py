@@ -1,4 +1,4 @@
-"""Runs a baseline's module in another interpreter, and speaks with it over pipes."""
+"""A baseline's module in another interpreter, connected by pipes."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _ROOT = Path(__file__).resolve().parents[2]
 
 @dataclass(frozen=True, slots=True)
 class Baseline:
-    """A module of this folder that serves somebody's model.
+    """A module of this folder that serves another project's model.
 
     Attributes:
         module: its name.
@@ -66,7 +66,7 @@ class BaselineProcess:
     Attributes:
         versions: of its libraries, in words.
         sha256: of these, and of its module's name and version.
-        milliseconds: what its last prediction took, without the way through the pipes.
+        milliseconds: of its last prediction, without the transfer.
     """
 
     versions: str
@@ -132,7 +132,7 @@ class BaselineProcess:
 
 @contextlib.contextmanager
 def _one_core() -> Iterator[None]:
-    """What is started here keeps to one core, where the system lets us say so."""
+    """Bind the processes started here to one core, where the system allows it."""
     if not hasattr(os, "sched_setaffinity"):
         yield
         return

@@ -82,7 +82,7 @@ class Session:
         problems: a sentence for each model that is not measured.
         root: the data root, None without data.
         datasets: what to measure on.
-        quick: a look that keeps no results.
+        quick: a smoke test that keeps no results.
         out: folder of what is not published.
         results: folder of the CSVs.
         providers: those that were asked for.

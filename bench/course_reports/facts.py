@@ -1,6 +1,6 @@
 """What docs/reports.md says in figures: tables, single numbers and pictures, as Markdown.
 
-What was not measured is called so; a picture that is not there is left out.
+What was not measured is marked; missing pictures are left out.
 """
 
 from __future__ import annotations

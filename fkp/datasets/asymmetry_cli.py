@@ -53,7 +53,7 @@ def _asymmetry(args: argparse.Namespace) -> int:
 
 
 def asymmetries(landmarker: Landmarker, name: str, faces: list[Sample]) -> Iterator[tuple[str, Asymmetry]]:
-    """That of a data set's faces, and of each folder where its pictures lie in a few; none without faces."""
+    """The asymmetry of a data set, and of each of its folders if they are few; nothing without faces."""
     if not faces:
         return
     progress = tqdm(faces, name, unit="face", leave=False, disable=None)

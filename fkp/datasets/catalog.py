@@ -1,4 +1,4 @@
-"""The data sets that the project knows, their splits, and where they lie in a data root."""
+"""The data sets that the project knows, their splits, and their places in a data root."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ class Dataset:
     """A named list of faces: one side of a split, in one public layout.
 
     Attributes:
-        name: how commands and code call it.
+        name: for commands and code.
         title: what it is, in words.
         scheme: the landmark scheme of its points.
         folder: its place in the data root.
@@ -89,7 +89,7 @@ class Dataset:
     label_shift: float = 0.0
 
     def missing(self, root: Path) -> list[Path]:
-        """What it needs and is not there."""
+        """The files that it needs and that are missing."""
         needs = [root / self.folder / name for name in self.needs]
         needs += [labels_file()] if self.pseudo_labeled else []
         return [path for path in needs if not path.exists()]

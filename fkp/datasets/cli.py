@@ -192,7 +192,7 @@ def _fit_boxes(args: argparse.Namespace) -> int:
 
 
 def _fit_heads(args: argparse.Namespace) -> int:
-    # As above: here a runtime model says what its points look like.
+    # As above: here a runtime model predicts points.
     from fkp.runtime.landmarker import Landmarker
     from fkp.runtime.pose import HEADS_FILE, head_row
 

@@ -1,4 +1,4 @@
-"""Downloads the public data sets: resumable downloads, and archives that are unpacked whole or not at all."""
+"""Resumable downloads of the public data sets; archives are unpacked completely or not at all."""
 
 from __future__ import annotations
 
@@ -143,7 +143,7 @@ def unpack(file: Path, target: Path) -> None:
     """
     temporary = target.parent / f".unpack-{target.name}"
     content = temporary / "content"
-    shutil.rmtree(temporary, ignore_errors=True)  # what a killed process left
+    shutil.rmtree(temporary, ignore_errors=True)  # left by a killed process
     content.mkdir(parents=True)
     try:
         if file.suffix == ".zip":

@@ -110,8 +110,8 @@ def to_pts(face: Face) -> str:
 class ResultWriter:
     """Writes `faces.jsonl` and `faces.csv` while pictures come in, and `faces.json` at the end.
 
-    A context manager. Whatever happens, every picture that was added is whole in the first two files: a kill
-    or a full disk costs the picture at hand at most. `faces.json`, a list of all records, is written when the
+    A context manager. Every picture that was added is complete in the first two files at any time: a kill or
+    a full disk loses the current picture at most. `faces.json`, a list of all records, is written when the
     context ends, also after an error. Files of an earlier run are replaced.
     """
 

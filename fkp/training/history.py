@@ -1,4 +1,4 @@
-"""Keeps what a run predicts for a few faces after every epoch, for the animation of its training."""
+"""The history of a run's predictions for a few faces, for the animation of its training."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a recipe is: everything that decides what a training run produces."""
+"""Recipe: everything that determines the result of a training run."""
 
 from __future__ import annotations
 

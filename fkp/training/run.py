@@ -1,4 +1,4 @@
-"""The files of one training run, and what is read back from them."""
+"""The files of one training run: writing and reading."""
 
 from __future__ import annotations
 

@@ -29,7 +29,7 @@ _CHECKPOINT_SECONDS = 120
 
 
 def new_accelerator(precision: str) -> Accelerator:
-    """The device, or the processes, that there are; `precision` is "bf16" or "fp32"."""
+    """The available device, or the processes; `precision` is "bf16" or "fp32"."""
     return Accelerator(
         mixed_precision="bf16" if precision == "bf16" else "no",
         cpu=not torch.accelerator.is_available(),  # else several CPU processes ignore each other

@@ -77,8 +77,8 @@ def train_visibility(
     head = model.network.visibility
     assert isinstance(head, VisibilityHead)
     samples = [sample for part in training.values() for sample in part]
-    _fit(head, look(model, samples, recipe, recipe.augmentation, recipe.config.epochs), recipe)
-    seen = look(model, list(validation), recipe, NO_AUGMENTATION, 1)
+    _fit(head, read_features(model, samples, recipe, recipe.augmentation, recipe.config.epochs), recipe)
+    seen = read_features(model, list(validation), recipe, NO_AUGMENTATION, 1)
     _calibrate(head, seen)
     for name, value in figures(head, seen).items():
         print(f"{name}: {value:.4f}")
@@ -95,7 +95,7 @@ def train_visibility(
 
 
 @torch.inference_mode()
-def look(
+def read_features(
     model: KeypointModel, samples: Sequence[Sample], recipe: Recipe, augmentation: Augmentation, times: int
 ) -> Examples:
     """Show a network each sample so many times, varied; every second time the mirror image."""

@@ -156,7 +156,7 @@ class VideoReader:
     def _packets(self) -> Iterator[list[av.VideoFrame] | None]:
         try:
             yield from decoded(self._container, self._stream)
-        except av.error.InvalidDataError:  # the container itself ends in rubbish
+        except av.error.InvalidDataError:  # the container itself ends in damaged data
             yield None
 
     def _reached(self, count: int, time: float) -> bool:

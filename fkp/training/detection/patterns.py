@@ -1,4 +1,4 @@
-"""Drawn patterns: the walls, fabrics and prints of the world that hold no face but may look like one."""
+"""Drawn patterns, such as walls, fabrics and print: backgrounds without faces that resemble some."""
 
 from __future__ import annotations
 

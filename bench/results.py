@@ -143,7 +143,7 @@ def row_table(rows: Sequence[object], columns: Mapping[str, str]) -> str:
 
 
 def table(headings: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
-    """Values as aligned text. Numbers stand to the right."""
+    """Values as aligned text. Numbers are right-aligned."""
     cells = [list(headings), *([cell(value) for value in row] for row in rows)]
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
     numeric = [all(_is_number(line[i]) for line in cells[1:]) for i in range(len(headings))]

@@ -23,7 +23,7 @@ def columns(prefix: str = "") -> Any:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
-    """What every row says of the model, or the face detector, that was measured.
+    """The model, or the face detector, that was measured: the fields of every row.
 
     Attributes:
         model: its name.
@@ -79,7 +79,7 @@ class AccuracyRow(Row):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CedRow(Row):
-    """A curve of cumulated errors: percent of NME -> percent of faces at or below it."""
+    """A cumulative error distribution: percent of NME -> percent of faces at or below it."""
 
     part: ClassVar[str] = "ced"
     key: ClassVar[tuple[str, ...]] = AccuracyRow.key

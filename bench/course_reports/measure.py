@@ -79,7 +79,7 @@ def predict(
 
 
 def side(degrees: float) -> str:
-    """Which of `SIDES` a turn belongs to, positive to the right of the picture."""
+    """The one of `SIDES` for a head turn in degrees, positive to the right of the picture."""
     return SIDES[int(np.searchsorted((-FAR_TURN, -HALF_TURN, HALF_TURN, FAR_TURN), degrees))]
 
 

@@ -10,7 +10,7 @@ from bench.report.result_set import ResultSet
 
 FOLDER = "reports"  # of the CSVs and pictures, beside the page
 
-# The networks whose errors in pixels stand beside report 002's.
+# The networks whose errors in pixels are compared with report 002's.
 _PIXELS = (
     *("report002-wide", "report002-unet", "report002-resnet18", "report002-resnet18-imagenet"),
     "fkp68-base",

@@ -11,7 +11,7 @@ Points = Sequence[tuple[float, float]]
 Box = tuple[float, float, float, float]  # left, top, right, bottom
 
 _LETTER, _LINE = 5.8, 11.0  # width of a letter and height of a line of a dot's name
-# How far above or below its dot a name may stand, the nearest place first.
+# Offsets of a name above or below its dot, the nearest first.
 _RISES = [0.0, *(sign * step * _LINE for step in range(1, 12) for sign in (-1, 1))]
 
 
@@ -25,7 +25,7 @@ class Axis:
     log: bool = False
 
     def share(self, value: float) -> float:
-        """Where a value lies on the axis, 0 to 1, cut off at its ends."""
+        """The position of a value on the axis, 0 to 1, cut off at its ends."""
         low, high = self.low, self.high
         if self.log:
             low, high, value = math.log(low), math.log(high), math.log(max(value, 1e-9))

@@ -20,7 +20,7 @@ _COLORS = 10
 def page(results: ResultSet) -> str:
     """The page as HTML."""
     models = [model for scheme in TEST_SETS for model in results.models(scheme)]
-    # The charts show the best of each scheme, as many as the eye can tell apart.
+    # The charts show the best of each scheme, as many as colors can distinguish.
     colors = {model: i for scheme in TEST_SETS for i, model in enumerate(results.models(scheme)[:_COLORS])}
     sections = {
         "Accuracy": _ced(results, colors),

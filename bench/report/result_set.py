@@ -1,4 +1,4 @@
-"""ResultSet: the rows that count, and the questions that tables and charts ask of them."""
+"""ResultSet: the rows that count, and the figures that tables and charts take from them."""
 
 from __future__ import annotations
 

@@ -14,7 +14,7 @@ from bench.tasks.scenes import TITLES
 from fkp.datasets import TEST_SETS
 from fkp.schemes import REGIONS, get_scheme
 
-# What the reports on this contest's task say of their own models; the contest scored 1,008 images.
+# What the reports on this contest's task state for their own models; the contest scored 1,008 images.
 _CONTEST, _HELD_OUT = "the contest's images, by the contest", "its own validation part, by the report"
 PUBLISHED_KAGGLE = (
     ("report 002: Wide ResNet-50, ImageNet weights", "7.24259", _CONTEST),
@@ -32,7 +32,7 @@ class Table:
         title: what it shows.
         columns: headings with hints; the first one is of names.
         rows: cells, already text.
-        best: for every column the cell that is to stand out, None for none.
+        best: for every column the cell to highlight, None for none.
         caption: what a reader must know, below it.
     """
 

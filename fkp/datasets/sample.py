@@ -1,4 +1,4 @@
-"""One annotated face, and how readers speak of broken input."""
+"""One annotated face, and how readers report broken input."""
 
 from __future__ import annotations
 

@@ -36,7 +36,7 @@ _LIBRARIES = ("torch", "onnx", "onnxruntime", "numpy")
 
 
 class _Exported(nn.Module):
-    """The contract's outputs of a keypoint model: points, scores and, where it has them, visible."""
+    """The outputs of a landmark model: points, scores and, where it has them, visible."""
 
     def __init__(self, model: KeypointModel) -> None:
         super().__init__()

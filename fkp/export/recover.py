@@ -69,7 +69,7 @@ def recover(recipe: Recipe, path: Path, crops: Iterable[NDArray[np.uint8]], run:
 
 
 def open_exported(path: Path, parse: Callable[[str], T], run: Run) -> tuple[onnxruntime.InferenceSession, T]:
-    """An exported file that is to be recovered as `run`, ready to be run itself, and what it says of itself.
+    """An exported file that is to be recovered as `run`, as a session, with its description.
 
     Raises:
         RunError: there is no such file, its description is another one, it is one of integers, or the run

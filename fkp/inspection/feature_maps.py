@@ -22,7 +22,7 @@ _MOST_LAYERS = 4
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Layer:
-    """What one convolution makes of a crop.
+    """The output of one convolution for a crop.
 
     Attributes:
         title: which of the file's convolutions it is, with its kernel's size.

@@ -1,4 +1,4 @@
-"""What every network shares: from uint8 crops to points in the unit frame and scores."""
+"""The base of every network: from uint8 crops to points in the unit frame and scores."""
 
 from __future__ import annotations
 

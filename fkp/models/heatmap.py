@@ -1,4 +1,4 @@
-"""Networks that say where each point is by a map over the picture (soft-argmax)."""
+"""Networks that predict each point by a heatmap over the picture (soft-argmax)."""
 
 from __future__ import annotations
 

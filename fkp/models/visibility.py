@@ -1,4 +1,4 @@
-"""Which points can be seen: a small head on a landmark network that is trained already."""
+"""A head that predicts which points are visible, on a trained landmark network."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class VisibilityHead(nn.Module):
     """Logits of the probability that each point can be seen.
 
     It sees the features where the heatmaps place a point, and the face as a whole: where the head is turned,
-    and how sure the maps are.
+    and how confident the maps are.
 
     Args:
         num_points: K.

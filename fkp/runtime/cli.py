@@ -111,7 +111,7 @@ def run(args: argparse.Namespace) -> int:
                 report.fail(file, str(error))
             except MemoryError:
                 report.fail(file, "needs more memory than there is")
-            except Exception as error:  # no file ends the work on the others
+            except Exception as error:  # a bad file does not end the run
                 report.fail(file, f"internal error: {type(error).__name__}: {error}")
     report.show(args.out)
     return 1 if report.failures else 0
@@ -119,7 +119,7 @@ def run(args: argparse.Namespace) -> int:
 
 @contextmanager
 def _orderly_end() -> Iterator[None]:
-    """Let what is open be finished when the process is asked to end."""
+    """Finish open files when the process is asked to end."""
     before = signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
     try:
         yield

@@ -38,12 +38,12 @@ class Face:
 
     @property
     def pose(self) -> Pose | None:
-        """How the head is held; None where the points do not say."""
+        """The pose of the head; None where the points do not determine it."""
         return head_pose(self.points, self.scheme)
 
     @property
     def openings(self) -> Openings | None:
-        """How far eyes and mouth are open; None where the points do not say."""
+        """How far eyes and mouth are open; None where the points do not determine it."""
         return openings(self.points, self.scheme)
 
     def to_dict(self) -> dict[str, Any]:

@@ -69,11 +69,11 @@ class Identities:
 
     @property
     def is_anyone_covered(self) -> bool:
-        """Whether a face is lost behind another, from where it may come forth in any frame."""
+        """Whether a face is lost behind another, where it may reappear in any frame."""
         return any(identity.met for identity in self._lost)
 
     def enter(self, box: NDArray[np.floating], time: float) -> Identity:
-        """Whose face a new one is: somebody's that was lost nearby, or somebody new's."""
+        """The identity of a new face: one that was lost nearby, or a new one."""
         center, size = _place(box)
 
         def reach(identity: Identity) -> float:
@@ -94,7 +94,7 @@ class Identities:
         self._lost.append(identity)
 
     def merge(self, kept: Identity, dropped: Identity, box: NDArray[np.floating], time: float) -> Identity:
-        """Two tracks ran onto one face, in `box`: whose it is by their motion. The other one is lost."""
+        """Decide by motion to which of two tracks the face in `box` belongs. The other one is lost."""
         if time - dropped.born < _YOUNG:
             for other in list(dropped.met):
                 dropped.part_from(other)

@@ -16,7 +16,7 @@ from bench.baselines.wire import read_message, write_message
 from bench.cache import Cache
 from bench.commands import latency
 from bench.results import read_rows
-from bench.rows import TurnsRow
+from bench.rows import InterleavedRow
 from bench.tasks.latency import measure_faces
 from fkp.errors import BaselineError
 from fkp.geometry import BoxMap
@@ -96,7 +96,7 @@ def test_a_baseline_and_a_model_are_timed_in_turns(fake_baseline, tmp_path, caps
     assert "its ratio to that of fake" in capsys.readouterr().out
     monkeypatch.setattr(latency, "_COMPARE_ROUNDS", 8)
     assert main(["latency", "--compare", "fake", file, "--threads", "1", "--results", str(results)]) == 0
-    baseline, model = sorted(read_rows(results, TurnsRow), key=lambda row: row.model != "fake")
+    baseline, model = sorted(read_rows(results, InterleavedRow), key=lambda row: row.model != "fake")
     assert baseline.median_ms >= 5
     assert baseline.ratio == 1
     assert model.rival == "fake"

@@ -143,7 +143,7 @@ def test_the_best_come_first_and_are_bold(results, tmp_path):
     assert "**4.00**" not in ranked[1]
 
 
-def test_times_in_turns_stand_beside_their_rival(results, tmp_path):
+def test_interleaved_times_stand_beside_their_rival(results, tmp_path):
     more = [("openvino", 1, 0.5), ("cpu", 2, 0.4), ("cpu", 16, 0.3)]
     rows = [interleaved("fast", r, provider=p, threads=t) for p, t, r in more]
     write_rows(results, rows, "Some-CPU-2core", "2020-01-02")

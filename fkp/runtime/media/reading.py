@@ -36,7 +36,7 @@ class Frame:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How much of a video is read; what lies beyond is left out, and a remark says so.
+    """How much of a video is read; the rest is left out, and a remark says so.
 
     Attributes:
         seconds: frames at this time and later are left out; None for no limit.

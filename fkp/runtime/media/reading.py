@@ -221,7 +221,7 @@ class _Geometry:
 
 
 def _turned(image: NDArray[np.uint8], frame: av.VideoFrame) -> NDArray[np.uint8]:
-    """The picture as its display matrix turns and mirrors it, to the nearest of the eight ways.
+    """The picture rotated and mirrored by its display matrix, to the nearest of the eight ways.
 
     The matrix takes a stored pixel (p, q) to (a p + c q, b p + d q).
     """

@@ -14,7 +14,7 @@ from fkp.runtime.index import ModelEntry
 from fkp.runtime.results import CSV_COLUMNS, Source, csv_rows
 from fkp.spec import ModelSpec
 
-_SMALLEST = 16  # pixels of the smallest face that the detector was taught
+_SMALLEST = 16  # pixels of the smallest face that the detector was trained on
 _MOST_LISTED = 8
 
 _STAGES = {

@@ -63,7 +63,7 @@ def box_iou(a: ArrayLike, b: ArrayLike) -> Array:
 
 
 def one_face(a: ArrayLike, b: ArrayLike) -> Array:
-    """How much boxes speak for one face: intersection over the smaller box, (N, 4), (M, 4) -> (N, M).
+    """Evidence that boxes are of one face: intersection over the smaller box, (N, 4), (M, 4) -> (N, M).
 
     0 where one box is less than half as large as the other: that is a small face before a large one.
     """

@@ -27,7 +27,7 @@ from fkp.spec import METADATA_KEY, ModelSpec
 VALIDATION = ("ibug-val", "merl-rav-val", "cfp-val")
 RIGHT, WRONG = 0.10, 0.20  # mean distance of the points, over sqrt(w * h) of their tight box
 PASSED = 0.01  # share of the wrong faces that may score above the limit
-_PROVISIONAL = 0.45  # of the search while scores are collected: faces below it are looked at in rotated crops
+_PROVISIONAL = 0.45  # of the search while scores are collected: faces below it are predicted in rotated crops
 
 
 class FaceFinder(Protocol):
@@ -75,7 +75,7 @@ def choose(scores: Scores) -> float:
     """The lowest limit that at most `PASSED` of the wrong faces reach, to two digits.
 
     Raises:
-        ModelError: no face is right, or most right faces are below the limit: the scores say nothing.
+        ModelError: no face is right, or most right faces are below the limit: the scores do not separate them.
     """
     limit = (
         float(np.ceil(np.quantile(scores.wrong, 1 - PASSED) * 100 + 1) / 100) if len(scores.wrong) else 0.0

@@ -1,4 +1,4 @@
-"""What lies between a baseline's process and ours."""
+"""The connection between a baseline's process and ours."""
 
 from __future__ import annotations
 

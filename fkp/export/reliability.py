@@ -75,7 +75,7 @@ def choose(scores: Scores) -> float:
     """The lowest limit that at most `PASSED` of the wrong faces reach, to two digits.
 
     Raises:
-        ModelError: no face is right, or most right faces are below the limit: the scores do not separate them.
+        ModelError: no face is right, or most right faces are below the limit: scores do not separate them.
     """
     limit = (
         float(np.ceil(np.quantile(scores.wrong, 1 - PASSED) * 100 + 1) / 100) if len(scores.wrong) else 0.0

@@ -42,7 +42,7 @@ DLIB_BOX = BoxMap(left=0.0266, top=0.0957, right=-0.0218, bottom=0.0531)
 # The faces on which the models of a scheme are compared.
 TEST_SETS: Mapping[str, str] = {"ibug68": "300w-common", "imm58": "imm-val", "nose1": "imm-val"}
 
-# What `data asymmetry` printed for the training faces; of MERL-RAV's nothing to speak of.
+# What `data asymmetry` printed for the training faces; MERL-RAV's is close to 0.
 IBUG_LABEL_SHIFT, CFP_LABEL_SHIFT, _YTF_LABEL_SHIFT = 0.78, 0.93, 2.74
 
 _TRAIN_FOLDERS = ("afw/", "helen/trainset/", "lfpw/trainset/")

@@ -38,7 +38,7 @@ def recover(recipe: Recipe, path: Path, crops: Iterable[NDArray[np.uint8]], run:
 
     Raises:
         RunError: there is no such file, it is of another network or does not say for how many epochs that
-            was trained, the run holds weights already, the recovered network answers otherwise, or the
+            was trained, the run holds weights already, the recovered network predicts otherwise, or the
             recipe is of a visibility head.
     """
     if recipe.calibrated_on is not None:

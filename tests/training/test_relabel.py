@@ -84,7 +84,7 @@ def test_a_share_of_translated_labels_comes_from_the_labelers(crops, monkeypatch
         label_shift=0.0, translated=("merl-rav-train",), pseudo_labelers=("a",), pseudo_share=0.25
     )
     wanted = crops.points[2:] + 4
-    monkeypatch.setattr(r, "_answers_of", lambda name, part, runs: wanted)
+    monkeypatch.setattr(r, "_predictions_of", lambda name, part, runs: wanted)
     monkeypatch.setattr(r, "mirror_averaged", lambda model, recipe, part: part.points)
     parts = {"ibug-train": 2, "merl-rav-train": 2}
     moved = r.relabel(recipe, crops, parts, Constant(np.zeros((68, 2))), None).points - crops.points

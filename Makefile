@@ -17,7 +17,7 @@ demo:  ## run the web demo
 test:  ## run the tests (ARGS=tests/runtime for some of them)
 	$(PYTHON) -m pytest $(ARGS)
 
-harden:  ## print every kind of bad input with what comes of it
+harden:  ## try every kind of bad input, and print the outcomes
 	PYTHONPATH=.:tests $(PYTHON) -m hardening
 
 check:  ## check formatting, lint and types
@@ -29,7 +29,7 @@ format:  ## format the code and fix what can be fixed
 	$(PYTHON) -m ruff format .
 	$(PYTHON) -m ruff check --fix .
 
-bench:  ## measure all models (ARGS=--quick for a look)
+bench:  ## measure all models (ARGS=--quick for a smoke test)
 	$(PYTHON) -m bench $(ARGS)
 
 report:  ## write the leaderboard from the committed results

@@ -1,1 +1,1 @@
-"""`python -m bench`: how good, how fast and how robust each exported model is, on this machine."""
+"""`python -m bench`: the accuracy, speed and robustness of each exported model, on this machine."""

@@ -1,8 +1,8 @@
 """Measured results under the hash of what they depend on, so that nothing is measured twice.
 
 A key names its task and the version of the task's protocol, the versions of the libraries, and the hashes
-of the model's and the data set's files. It does not depend on the source code: whoever changes what a task
-computes increases its `PROTOCOL`; whoever changes what the code under all tasks computes, `PIPELINE`.
+of the model's and the data set's files. It does not depend on the source code: after a change of what a
+task computes, increase its `PROTOCOL`; of what the code under all tasks computes, `PIPELINE`.
 """
 
 from __future__ import annotations

@@ -32,17 +32,17 @@ class Predictor(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """One model that takes part.
+    """One model to measure.
 
     Attributes:
         name: unique in a run; that of another file than the exported one of its name begins with its hash.
         scheme: of its points.
-        sha256: of its file, or for a baseline of what makes its answers what they are.
+        sha256: of its file, or for a baseline of what determines its predictions.
         provider: the short name of what really runs it; "own" for a baseline with its own runtime.
         open: loads it.
         origin: `EXPORTED` for a model of the index, "file" for another file, "baseline" for a baseline.
         path: its .onnx file, None for a baseline.
-        spec: what the file says of itself, None for a baseline.
+        spec: of the file, None for a baseline.
         threads: of the network.
         milliseconds: what a baseline takes for canonical boxes in a picture, by its own clock; None for a
             file.
@@ -78,7 +78,7 @@ class Candidate:
 
     @property
     def names(self) -> dict[str, Any]:
-        """What every row of results says of it; also what its figures and its protocol depend on."""
+        """The columns of every row of results; also what its figures and its protocol depend on."""
         return {
             "model": self.name,
             "sha256": self.sha256,
@@ -142,7 +142,7 @@ def _from_index(entry: ModelEntry, providers: Sequence[str] | None, threads: int
     if sha256 != promised:
         raise ModelError(f"the model {entry.path} is not the file that the index describes")
     provider = provider_names(providers)[0]
-    if entry.spec is None or provider != PROVIDERS["cpu"]:  # others fall back in silence: see what runs
+    if entry.spec is None or provider != PROVIDERS["cpu"]:  # others fall back silently: check what runs
         session = ModelSession(entry.path, providers, threads)
         return _candidate(entry.path, sha256, EXPORTED, session.spec, session.providers[0], threads)
     return _candidate(entry.path, sha256, EXPORTED, entry.spec, provider, threads)

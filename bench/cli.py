@@ -27,9 +27,9 @@ COMMANDS = (
 _EXAMPLES = """\
 examples:
   python -m bench --data DIR                     everything, for every model in exported/
-  python -m bench --quick                        a look in under a minute; writes nothing that is kept
+  python -m bench --quick                        a smoke test in under a minute; keeps no results
   python -m bench --models path/to/their.onnx    anyone's model, see docs/benchmark.md
-  python -m bench latency --compare A B ...      models in turns, as ratios to the first one's time
+  python -m bench latency --compare A B ...      interleaved times, as ratios to the first model's
   python -m bench kaggle submit --model NAME --data DIR --out sub.csv
 
 `python -m bench COMMAND --help` lists the options of a command. Without a command, `all` runs.
@@ -40,7 +40,7 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     """Parse a command line; without a command, `all` is meant. `func` of the result runs the command."""
     parser = argparse.ArgumentParser(
         prog="python -m bench",
-        description="How accurate, fast and robust landmark models are.",
+        description="Measure how accurate, fast and robust landmark models are.",
         epilog=_EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )

@@ -21,11 +21,11 @@ _THREADS = 1  # of a detector; OpenCV's are set for all at once
 
 @dataclass(frozen=True, slots=True)
 class DetectorCandidate:
-    """One face detector that takes part.
+    """One face detector to measure.
 
     Attributes:
         name: unique in a run.
-        sha256: of its file; without one, what stands for it.
+        sha256: of its file; without one, of what identifies it.
         provider: what runs it.
         open: loads one, for one thread.
     """

@@ -1,4 +1,4 @@
-"""The faces that models are measured on, and the boxes in which they are looked for."""
+"""The faces that models are measured on, and the boxes in which they are predicted."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ MIN_IOU = 0.3
 
 
 def check_is_there(name: str, root: Path) -> None:
-    """Raises a UsageError where a data root does not hold the data set of that name."""
+    """Raise a UsageError where a data root does not hold the data set of that name."""
     if name not in DATASETS:
         raise UsageError(f"unknown data set {name!r}; known: {', '.join(DATASETS)}")
     if name not in (there := available(root)):
@@ -139,11 +139,11 @@ def head_turns(faces: Sequence[Sample]) -> NDArray[np.float64]:
 
     NaN where the scheme has no head model.
     """
-    turns = []
+    yaws = []
     for face in faces:
         pose = None if face.points is None else head_pose(face.points, face.scheme)
-        turns.append(np.nan if pose is None else pose.yaw)
-    return np.array(turns)
+        yaws.append(np.nan if pose is None else pose.yaw)
+    return np.array(yaws)
 
 
 def best_match(face: Sample, boxes: NDArray) -> int | None:

@@ -1,4 +1,4 @@
-"""A candidate's best, median and worst faces of a data set, for the eyes of whoever has the data."""
+"""A candidate's best, median and worst faces of a data set, which are shown only to users with the data."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a row of results says of the machine it was measured on: generic words, no names and no paths."""
+"""The machine of a row of results, in generic words: no host names and no paths."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def load() -> float | None:
 
 
 def facts(libraries: str | None = None) -> dict[str, str]:
-    """What every row of times says of its machine, and of the libraries (ours, or those named) that ran."""
+    """The columns of every row of times: the machine, and the libraries (ours, or those named) that ran."""
     return {"cpu": cpu_name(), "versions": libraries or versions(), "date": today()}
 
 

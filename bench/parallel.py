@@ -21,7 +21,7 @@ R = TypeVar("R")
 
 
 class PerThread(threading.local, Generic[T]):
-    """One object per thread: what cannot be shared, or would make one thread wait for another."""
+    """One object per thread: for objects that cannot be shared, or would make one thread wait for another."""
 
     def __init__(self, make: Callable[[], T]) -> None:
         self.value = make()

@@ -1,7 +1,7 @@
 """What is measured of which model: the full protocol, or the reduced one for exported models of a series.
 
 The models of a series (the course reports) are exported to be compared with each other. There are many of
-them, most are slow for their accuracy, and nobody will choose one; so less is measured of them.
+them, most are slow for their accuracy, and nobody will choose one, so they are measured on less.
 """
 
 from __future__ import annotations

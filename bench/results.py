@@ -102,7 +102,7 @@ def read_csv(file: Path, kind: type[T], skip: Callable[[str], None] = _skip) -> 
     Args:
         file: read line by line, as no value has a line break; so damage costs the line that has it.
         kind: the type of the rows.
-        skip: is told the place and the fault of each row that is left out.
+        skip: is called with the place and the fault of each row that is left out.
     """
     lines = file.read_text(encoding="utf-8-sig", errors="replace").split("\n")
     heads = next(csv.reader(lines[:1]), [])
@@ -143,7 +143,7 @@ def row_table(rows: Sequence[object], columns: Mapping[str, str]) -> str:
 
 
 def table(headings: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
-    """Values as aligned text. Numbers stand to the right."""
+    """Values as aligned text. Numbers are right-aligned."""
     cells = [list(headings), *([cell(value) for value in row] for row in rows)]
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
     numeric = [all(_is_number(line[i]) for line in cells[1:]) for i in range(len(headings))]

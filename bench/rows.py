@@ -23,11 +23,11 @@ def columns(prefix: str = "") -> Any:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
-    """What every row says of the model, or the face detector, that was measured.
+    """The model, or the face detector, that was measured: the fields of every row.
 
     Attributes:
         model: its name.
-        sha256: of its file; of a baseline, of what decides on its answers.
+        sha256: of its file; of a baseline, of what determines its predictions.
         provider: the ONNX Runtime provider that ran it, or "own", "opencv".
         origin: as `Candidate.origin`; empty for a detector.
         host: the kind of machine, as `host_kind` names it.
@@ -79,7 +79,7 @@ class AccuracyRow(Row):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CedRow(Row):
-    """A curve of cumulated errors: percent of NME -> percent of faces at or below it."""
+    """A cumulative error distribution: percent of NME -> percent of faces at or below it."""
 
     part: ClassVar[str] = "ced"
     key: ClassVar[tuple[str, ...]] = AccuracyRow.key
@@ -126,8 +126,8 @@ class LatencyRow(Row):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TurnsRow(Row):
-    """A model's time beside that of a rival, both taken in turns."""
+class InterleavedRow(Row):
+    """A model's time beside that of a rival, with interleaved runs."""
 
     part: ClassVar[str] = "turns"
     key: ClassVar[tuple[str, ...]] = ("model", "rival", "provider", "threads")
@@ -272,7 +272,7 @@ class PoseRow(Row):
 
 
 ROW_TYPES: tuple[type[Row], ...] = (
-    *(AccuracyRow, CedRow, LatencyRow, TurnsRow, RobustnessRow, KaggleRow),
+    *(AccuracyRow, CedRow, LatencyRow, InterleavedRow, RobustnessRow, KaggleRow),
     *(DetectionRow, BoxesRow, ConfidenceRow, LargePoseRow, PoseRow),
 )
 

@@ -40,7 +40,7 @@ class FaceErrors:
 
 
 def common_schemes(model: str, dataset: str) -> list[str]:
-    """The schemes in which a model's points can be held against a data set's, the fullest first."""
+    """The schemes in which a model's points can be compared with a data set's, the fullest first."""
     return [model, NOSE1.name] if model == dataset != NOSE1.name else [NOSE1.name]
 
 

@@ -1,4 +1,4 @@
-"""How times are taken: one timer, alone until it is steady, or several in turns."""
+"""How times are taken: one timer, alone until it is steady, or several interleaved."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from bench import host
 Clock = Callable[[], float]  # runs something once and says how many milliseconds it took
 
 _RESAMPLES = 2000
-_BURST = 5  # runs of a turn
+_BURST = 5  # runs in a row of one clock
 
 
 def stopwatch(work: Callable[[], object]) -> Clock:
@@ -54,19 +54,19 @@ def time_runs(clock: Clock, effort: Effort) -> NDArray[np.float64]:
     return np.array(times)
 
 
-def times_in_turns(
-    clocks: Sequence[Clock], rounds: int, burst: int = _BURST, title: str = "in turns"
+def interleaved_times(
+    clocks: Sequence[Clock], rounds: int, burst: int = _BURST, title: str = "interleaved"
 ) -> NDArray[np.float64]:
     """Milliseconds by each clock, (clocks, rounds).
 
-    Every clock has its turn in every round, so that drifts of the machine affect all alike; another one
-    begins each time. A turn is `burst` runs, of which the median counts: the first one wakes up a process
+    Every clock runs in every round, so that drifts of the machine affect all alike; another one begins each
+    time. A clock runs `burst` times in a row, of which the median counts: the first run wakes up a process
     that slept meanwhile and fills the caches.
     """
     times = np.empty((len(clocks), rounds))
     for i in tqdm(range(rounds), desc=title, unit="round"):
-        for turn in range(len(clocks)):
-            which = (turn + i) % len(clocks)
+        for offset in range(len(clocks)):
+            which = (offset + i) % len(clocks)
             times[which, i] = np.median([clocks[which]() for _ in range(burst)])
     return times
 

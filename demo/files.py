@@ -37,7 +37,7 @@ _FAST_PNG = 1  # level of compression: the higher ones take many times as long
 def open_upload(sent: object) -> BinaryIO:
     """Open the file that a visitor's component sent: the only way from a visitor to a file.
 
-    Gradio looks only at paths that are marked as files, and whoever calls an endpoint need not mark one.
+    Gradio checks only paths that are marked as files, and a caller of an endpoint need not mark one.
 
     Args:
         sent: the component's raw value, whatever it is; of a file a mapping with its `path`.
@@ -70,7 +70,7 @@ def is_upload(named: object) -> bool:
 
 
 def _inside(folder: Path, named: str) -> str | None:
-    """The resolved path of what is in a folder; None, without a look at the disk, for paths to elsewhere."""
+    """The resolved path of what is in a folder; None, without access to the disk, for paths to elsewhere."""
     path = os.path.abspath(named)
     if not Path(path).is_relative_to(os.path.abspath(folder)):
         return None

@@ -1,4 +1,4 @@
-"""What stands between the network and Gradio: it lets through what this page sends, and nothing else."""
+"""Middleware in front of Gradio: it passes on the requests that this page sends, and refuses all others."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 
 class RefusedError(Exception):
-    """A request that this page does not send; its status and the words of the answer."""
+    """A request that this page does not send; its status and the text of the response."""
 
     def __init__(self, status: int, text: str) -> None:
         super().__init__(status, text)
@@ -55,8 +55,8 @@ class Guard:
     """ASGI middleware around Gradio's application.
 
     It refuses what the page does not use, bounds the size of requests, replaces every file in a request
-    that is no upload by one that does not exist, so that Gradio neither downloads addresses nor looks at
-    other files, and sets the headers that say who may frame the page.
+    that is no upload by one that does not exist, so that Gradio neither downloads addresses nor opens
+    other files, and sets the headers that name the sites that may frame the page.
     """
 
     def __init__(self, app: App, page: gr.Blocks) -> None:
@@ -87,14 +87,14 @@ class Guard:
                     400, "The upload holds no file."
                 )  # what Gradio says of one without a name
             if not started:
-                answer = PlainTextResponse(error.text, error.status)
-                await answer(scope, receive, send_with_headers)
+                response = PlainTextResponse(error.text, error.status)
+                await response(scope, receive, send_with_headers)
 
     async def _pass(self, scope: Scope, receive: Receive) -> tuple[App | Response, Receive]:
-        """What answers a request, and what it may read.
+        """The application that handles a request, and what it may read.
 
         Raises:
-            RefusedError: nothing does.
+            RefusedError: it is not allowed.
         """
         path, method = scope["path"], scope["method"]
         if path == f"/{ADDRESS}" and REPORT.is_file():
@@ -172,7 +172,7 @@ def _by_name(function: Any, call: Mapping[str, Any]) -> list[Any]:
 
 
 def _values(inputs: Sequence[Any], data: Sequence[Any]) -> list[Any]:
-    """The values of a call as they may go on; states, which a program leaves out, have none.
+    """The values of a call as they may be passed on; states, which a program leaves out, have none.
 
     Raises:
         RefusedError: there are too few or too many, or one is of an impossible kind.

@@ -14,7 +14,7 @@ from fkp.runtime.index import ModelEntry
 from fkp.runtime.results import CSV_COLUMNS, Source, csv_rows
 from fkp.spec import ModelSpec
 
-_SMALLEST = 16  # pixels of the smallest face that the detector was taught
+_SMALLEST = 16  # pixels of the smallest face that the detector was trained on
 _MOST_LISTED = 8
 
 _STAGES = {
@@ -27,7 +27,7 @@ _STAGES = {
 
 
 def note(text: str) -> str:
-    """A calm remark."""
+    """A neutral remark."""
     return _message("note", text)
 
 
@@ -67,7 +67,7 @@ def faces_found(faces: Sequence[Face], size: tuple[int, int]) -> str:
 
 
 def face_table(faces: Sequence[Face]) -> str:
-    """A row for each face: where it is, how sure the model is, how the head is held."""
+    """A row for each face: where it is, the model's confidence, the pose of the head."""
     head = ("Face", "Left, top", "Size", "Confidence", "Roll", "Yaw", "Pitch")
     return (
         _table(head, [_face_row(number, face) for number, face in enumerate(faces, start=1)]) if faces else ""
@@ -88,7 +88,7 @@ def point_table(faces: Sequence[Face]) -> str:
 
 def _face_row(number: int, face: Face) -> list[str]:
     x0, y0, x1, y1 = face.box.tolist()
-    # Models without a confidence of their own answer with ones.
+    # The scores of models without a confidence are all 1.
     sure = "not given" if (face.scores == 1).all() else f"{face.scores.mean():.0%}"
     pose = face.pose
     leans = ((pose.roll, "↻", "↺"), (pose.yaw, "→", "←"), (pose.pitch, "↑", "↓")) if pose else ()
@@ -119,7 +119,7 @@ def timings(milliseconds: Mapping[str, float]) -> str:
 
 
 def model_card(entry: ModelEntry) -> str:
-    """What a visitor who chooses a model wants to know of it."""
+    """What a visitor wants to know when choosing a model."""
     spec = entry.spec
     if spec is None:
         return problem(f"{entry.name} cannot be used: {entry.problem}.")
@@ -127,8 +127,8 @@ def model_card(entry: ModelEntry) -> str:
     facts = [
         ("Finds", points_in_words(entry)),
         ("Size, MB", _megabytes(entry)),
-        ("Looks at each face", "once" if passes(spec) == 1 else "twice; once in videos"),
-        ("Time for a look, one core", f"{speed:.1f} ms" if speed else "not measured"),
+        ("Passes", "1" if passes(spec) == 1 else "2; 1 in videos"),
+        ("Time per pass, one core", f"{speed:.1f} ms" if speed else "not measured"),
         ("Parameters", _short(spec.parameters)),
         ("Multiply-adds", _short(spec.multiply_adds)),
         ("Error on test faces", _test_error(spec)),
@@ -201,9 +201,9 @@ def frame(address: str, title: str) -> str:
     return f'<iframe class="fkp-frame" title="{escape(title)}" src="{escape(address)}"></iframe>'
 
 
-def counted(number: int, thing: str) -> str:
-    """How many of a thing, such as "2 faces"."""
-    return f"{number} {thing}{'' if number == 1 else 's'}"
+def counted(number: int, noun: str) -> str:
+    """A number with its noun, such as "2 faces"."""
+    return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
 def live(rate: float, milliseconds: float, faces: Sequence[Face], size: tuple[int, int]) -> str:

@@ -16,8 +16,8 @@ from fkp.spec import ModelSpec
 
 _KEPT = 6  # loaded models, about 100 MB each with their buffers
 _LOCK = threading.Lock()
-_SURE = 5.0  # NME in percent up to which first points are good enough to aim a second look
-_ALIKE = 0.1  # NME in percent: nobody sees a smaller difference, but everybody a faster answer
+_SURE = 5.0  # NME in percent up to which first points are good enough for a second pass
+_ALIKE = 0.1  # NME in percent: a smaller difference cannot be seen; a shorter time can
 _BEST_FIRST = ("ibug68", "imm58", "nose1")
 
 
@@ -35,7 +35,7 @@ def entries() -> list[ModelEntry]:
 
 
 def usable() -> list[ModelEntry]:
-    """The models that nothing is known against, the default first."""
+    """The usable models, the default first."""
     return [entry for entry in entries() if entry.problem is None]
 
 
@@ -63,12 +63,12 @@ def error_of(entry: ModelEntry) -> float | None:
 
 
 def passes(spec: ModelSpec) -> int:
-    """How often a model looks at each face of a picture: once or twice.
+    """The number of passes over each face of a picture: 1 or 2.
 
-    The second look is at a crop that the first points have centerd and levelled, so it is worth its time
-    where these are about right: on 82 validation faces of 300-W, found by the detector, it took 2 % off the
-    error of models that are 3 to 4 % off, and added 7 to 27 % to that of models that are 9 % off or more.
-    Between these nothing was measured. Schemes without eye corners cannot be levelled: one look.
+    The second pass gets a crop that is centered and leveled by the points of the first one. It is worth its
+    time only where these are about right: on 82 validation faces of 300-W, found by the detector, it reduced
+    an error of 3 to 4 % by 2 % of it, and increased errors of 9 % or more by 7 to 27 % of them. Nothing in
+    between was measured. Schemes without eye corners cannot be leveled and get one pass.
     """
     sure = spec.validation is not None and spec.validation.value <= _SURE
     return 2 if sure and get_scheme(spec.scheme).outer_eye_corners else 1
@@ -86,7 +86,7 @@ def find(name: str) -> ModelEntry:
     """The model of that name.
 
     Raises:
-        ModelError: there is none of that name (paths are no names), or something is known against it.
+        ModelError: there is none of that name (paths are no names), or it cannot be used.
     """
     known = {entry.name: entry for entry in entries()}
     if name not in known:
@@ -104,7 +104,7 @@ def get_landmarker(name: str, video: bool = False) -> Landmarker:
 
     Args:
         name: of the model.
-        video: for a camera or a video, where each frame starts from the points of the one before: one look is
+        video: for a camera or a video, where each frame starts from the points of the one before: one pass is
             enough, and one core, since the others draw, encode, and show the page.
 
     Raises:
@@ -138,7 +138,7 @@ def warm_up() -> None:
     for entry in usable()[:1]:
         try:
             get_landmarker(entry.name)
-        except ModelError:  # its visitors are told
+        except ModelError:  # shown to its visitors
             return
 
 

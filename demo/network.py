@@ -1,4 +1,4 @@
-"""Gradio asks its own server over HTTP while it starts; a proxy in between must not answer."""
+"""Keep Gradio's requests to its own server, which it sends while it starts, away from a proxy."""
 
 from __future__ import annotations
 

@@ -72,7 +72,7 @@ def start_cleaning(folder: Path, keep: Callable[[], Collection[Path]]) -> None:
 
     def work() -> None:
         while True:
-            with suppress(Exception):  # one bad moment must not leave the visitors' files for ever
+            with suppress(Exception):  # one error must not keep the visitors' files forever
                 clean(folder, keep())
             time.sleep(CLEANED_EVERY)
 
@@ -82,7 +82,7 @@ def start_cleaning(folder: Path, keep: Callable[[], Collection[Path]]) -> None:
 
 @contextmanager
 def in_use(*paths: Path) -> Iterator[None]:
-    """Keep files, and folders with what is in them, from being deleted while work on them goes on."""
+    """Keep files, and folders with what is in them, from being deleted while they are processed."""
     _in_use.update(paths)
     try:
         yield
@@ -104,7 +104,7 @@ def _entries(folder: Path) -> list[Path]:
 
 
 def _changed(path: Path) -> float:
-    """When a file came here, or a folder last changed; not what a copy says of its original."""
+    """When a file was created here, or a folder last changed, even if it is a copy with an older time."""
     try:
         return path.lstat().st_ctime
     except OSError:  # another visitor's job has just removed it

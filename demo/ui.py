@@ -15,10 +15,10 @@ from demo.tabs import compare, image, inside, leaderboard, live, video
 
 # Gradio brings these files along; that of its own choice for bold, weight 600, lacks most letters.
 _FONT = (LocalFont("IBM Plex Sans", weights=(400, 700)), "ui-sans-serif", "system-ui", "sans-serif")
-_NO_CAMERA = "Browsers give a page the camera only over https, or on the same computer at http://localhost."
+_NO_CAMERA = "Browsers allow the camera only over https, or on the same computer at http://localhost."
 _TITLE = """# Facial keypoints
 Small networks find the landmarks of every face in your pictures and videos. \
-What you send is deleted an hour later; only who knows its link can see it until then."""
+Your files are deleted after an hour; until then, only someone with the link can see them."""
 
 
 def build() -> gr.Blocks:
@@ -47,7 +47,7 @@ def launch_options(page: gr.Blocks) -> dict[str, Any]:
     return {
         "app_kwargs": {"middleware": [Middleware(Guard, page=page)]},
         "prevent_thread_lock": True,
-        "ssr_mode": False,  # a second server in front would answer without the guard's headers
+        "ssr_mode": False,  # a second server in front would respond without the guard's headers
         "theme": _theme(),
         "css_paths": Path(__file__).with_name("style.css"),
         "max_file_size": MAX_UPLOAD,
@@ -72,7 +72,7 @@ def files_of(page: gr.Blocks) -> set[Path]:
 
 
 def _theme() -> gr.themes.Base:
-    """Teal and slate, dark enough on white, and light enough on black, to be read by weak eyes."""
+    """Teal and slate, dark enough on white, and light enough on black, to be readable for everybody."""
     theme = gr.themes.Base(primary_hue="teal", neutral_hue="slate", radius_size="md", font=_FONT)
     return theme.set(
         color_accent="*primary_600",

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 __all__ = ["Face", "Landmarker", "Tracker", "__version__", "align", "draw", "list_models", "load_image"]
 __version__ = "0.1.0"
 
-os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")  # before ONNX Runtime is imported: it sends nothing home
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")  # before ONNX Runtime is imported
 
 _MODULES = {
     "Face": "fkp.runtime.face",

@@ -8,8 +8,8 @@ Frames and conventions, used everywhere:
   landmarks;
 - a transform is a (3, 3) float64 matrix that acts on column vectors (x, y, 1).
 
-What is done for every face reckons with plain numbers: NumPy's calls on a few of them would add up to a
-tenth of the time that a small network takes.
+Functions that run for every face compute with plain numbers: NumPy calls on a few of them would add up to a
+tenth of the time of a small network.
 """
 
 from __future__ import annotations
@@ -29,8 +29,8 @@ _MAX_SUPERSAMPLED_SIDE = 2048
 # Longer sides do not fit OpenCV's tables.
 _MAX_WARPED_SIDE = 32_000
 
-# Share of the smaller of two boxes that overlaps, from which the less sure lies inside of the other's face;
-# IoU from which both speak of the same face.
+# Share of the smaller of two boxes that overlaps, from which the one with the lower score is inside of the
+# other's face; IoU from which both are boxes of the same face.
 _INSIDE, _AGREE = 0.5, 0.6
 # Sides of two boxes: below this share, the smaller one is another face. In 364 photos, the detector took no
 # part of a face that small for a face.
@@ -63,7 +63,7 @@ def box_iou(a: ArrayLike, b: ArrayLike) -> Array:
 
 
 def one_face(a: ArrayLike, b: ArrayLike) -> Array:
-    """How much boxes speak for one face: intersection over the smaller box, (N, 4), (M, 4) -> (N, M).
+    """Evidence that boxes are of one face: intersection over the smaller box, (N, 4), (M, 4) -> (N, M).
 
     0 where one box is less than half as large as the other: that is a small face before a large one.
     """
@@ -84,7 +84,7 @@ def _intersections(a: ArrayLike, b: ArrayLike) -> tuple[Array, Array, Array]:
 def suppress_overlaps(
     boxes: NDArray, scores: NDArray, overlap: float, measure: Callable[..., NDArray] = box_iou
 ) -> list[int]:
-    """Indices of the boxes (N, 4) that overlap no surer one by more than `overlap`, surest first."""
+    """Indices of the boxes (N, 4), by falling score, that overlap no better one by more than `overlap`."""
     kept: list[int] = []
     left = np.argsort(-scores, kind="stable")
     while left.size:
@@ -98,7 +98,7 @@ def merge_boxes(boxes: Array, scores: Array, threshold: float) -> tuple[Array, A
     """From the boxes of a face detector's cells to faces.
 
     Each face is the mean of the boxes that agree on it, weighted by their scores, which wobbles less than
-    the surest one alone.
+    the one with the highest score alone.
 
     Args:
         boxes: (A, 4) of all cells.
@@ -106,7 +106,7 @@ def merge_boxes(boxes: Array, scores: Array, threshold: float) -> tuple[Array, A
         threshold: score from which a cell counts.
 
     Returns:
-        boxes (N, 4) and scores (N,) of the faces, the surest first.
+        boxes (N, 4) and scores (N,) of the faces, by falling score.
     """
     sure = scores >= threshold
     boxes, scores = boxes[sure], scores[sure]
@@ -147,7 +147,7 @@ class BoxMap:
 def crop_transform(box: ArrayLike, size: tuple[int, int], margin: float = 1.0, angle: float = 0.0) -> Array:
     """The transform from the image frame to the frame of the crop around a face box.
 
-    The square around the box's center with side = longer side x margin, turned by `angle`, fills
+    The square around the box's center with side = longer side x margin, rotated by `angle`, fills
     the crop; where the crop is not square, it fills the shorter side and the longer one shows more.
 
     Args:
@@ -175,7 +175,7 @@ def crop_transform(box: ArrayLike, size: tuple[int, int], margin: float = 1.0, a
 
 
 def level_box(points: ArrayLike, angle: float) -> Array:
-    """The face box around which `crop_transform` at this angle frames the levelled landmarks tightly.
+    """The face box around which `crop_transform` at this angle frames the leveled landmarks tightly.
 
     The tight box of a tilted face is larger than the face; this one is as large as that of the face
     held upright, around the same center.
@@ -240,7 +240,7 @@ def _is_affine(matrix: Array) -> bool:
 
 
 def warp(image: NDArray[np.uint8], matrix: ArrayLike, size: tuple[int, int]) -> NDArray[np.uint8]:
-    """A picture moved by a transform in one step; what lies outside of it repeats its border.
+    """A picture moved by a transform in one step; outside of it, its border is repeated.
 
     Where the transform shrinks, the crop is sampled on a whole multiple of its grid and averaged
     (an area filter), so that a large picture leaves no aliasing.

@@ -1,14 +1,14 @@
 """A 3-D head of landmarks, seen from far away, and its fit to landmarks in a picture.
 
-The head frame: x to the right of the picture, y down, z towards the viewer, for a head that looks straight
-into the camera; its origin is the center of the points, its unit the root mean square of their distances
+The head frame: x to the right of the picture, y down, z towards the viewer, for a head that faces
+the camera; its origin is the center of the points, its unit the root mean square of their distances
 from there. A head X (K, 3) is seen as
 
     scale * (the first two rows of R) X + shift,    R = Rz(roll) Ry(yaw) Rx(pitch)
 
 (weak perspective). With these signs yaw > 0 looks to the right of the picture, pitch > 0 up, and roll > 0
-tilts clockwise. As roll comes last, a turned picture changes nothing else, and it is the angle of the line
-between the eyes.
+tilts clockwise. As roll comes last, rotating the picture changes nothing else. Roll is the angle of the
+line between the eyes.
 """
 
 from __future__ import annotations
@@ -39,8 +39,8 @@ class HeadModel:
         noise: (K,) standard deviation of a point in the picture from the fitted head, in unit lengths.
         mirror: (K,) the scheme's mirror order.
         correction: (F,) what is added to the yaw in radians, as weights of `yaw_features`.
-        deviation: (2,) the standard deviation of a corrected yaw: in degrees of a face that looks into the
-            camera, and its slope over the yaw; the squares of both add up.
+        deviation: (2,) the standard deviation of a corrected yaw: in degrees of a face in front of
+            the camera, and its slope over the yaw; the squares of both add up.
     """
 
     mean: Array
@@ -58,7 +58,7 @@ class HeadFit:
         angles: (N, 3) yaw, pitch and roll in radians; the yaw is not corrected.
         scales: (N,) pixels per unit length.
         shifts: (N, 2) where the head's origin is seen.
-        residuals: (N, K, 2) seen minus fitted points on a picture turned back by the roll, in unit lengths;
+        residuals: (N, K, 2) seen minus fitted points on a picture rotated back by the roll, in unit lengths;
             NaN where a point is not known.
     """
 
@@ -71,7 +71,7 @@ class HeadFit:
 def fit_heads(
     model: HeadModel, points: Array, yaws: Array | None = None, yaw_deviation: float = 0.05
 ) -> HeadFit:
-    """Fit the head to landmarks, by Levenberg's and Marquardt's method from the best of several yaws.
+    """Fit the head to landmarks, by the Levenberg-Marquardt method from the best of several yaws.
 
     Pitch is drawn to 0 with the spread that it has in photos. Points far from the fit count less (Huber's
     loss), such as those that a network guesses behind the head.
@@ -122,7 +122,7 @@ def corrected_yaws(model: HeadModel, fit: HeadFit) -> tuple[Array, Array]:
 
 
 def yaw_features(model: HeadModel, fit: HeadFit) -> Array:
-    """What a correction of the yaw is linear in, (N, F); a mirrored face has the same with the other sign.
+    """The features of the linear correction of the yaw, (N, F); those of a mirrored face have the other sign.
 
     The fitted yaw, its signed square and its cube; the residuals' part that a mirror reverses; the part that
     it keeps, times the yaw.

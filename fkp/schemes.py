@@ -105,7 +105,7 @@ IBUG68 = Scheme(
 
 # 58 points of the IMM face database (Stegmann et al., TMI 2003), in the order of its .asf files.
 # The nose is one line from the right of its root, round its base, to the left of its root; the
-# middle of the base (52, the only nose point on the symmetry axis) is what stands for the tip.
+# middle of the base (52, the only nose point on the symmetry axis) serves as the tip.
 IMM58 = Scheme(
     name="imm58",
     regions={

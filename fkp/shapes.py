@@ -1,4 +1,4 @@
-"""Mean shapes of faces, and the principal components of what varies."""
+"""Mean shapes of faces, and their principal components."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What an exported file says of itself, as JSON in its ONNX metadata: ModelSpec and DetectorSpec."""
+"""ModelSpec and DetectorSpec: the descriptions of exported files, as JSON in their ONNX metadata."""
 
 from __future__ import annotations
 
@@ -101,7 +101,7 @@ class ModelSpec(_Spec):
         scheme: name of the landmark scheme of its points.
         input_size: (H, W) of the crop in pixels.
         margin: side of the crop's square over the longer side of the face box.
-        summary: one line for people who choose a model.
+        summary: one line, for choosing a model.
         source: the paper or report that the network comes from.
         series: "course-reports" for the networks of the five course reports, else "".
         precision: of the arithmetic; a network with weights stored in int8 still computes in fp32.
@@ -150,7 +150,7 @@ class ModelSpec(_Spec):
 
 @dataclass(frozen=True, slots=True)
 class DetectorSpec(_Spec):
-    """What an exported face detector says of itself; fields that are not listed here mean what they mean in
+    """The description of an exported face detector; fields that are not listed here mean what they mean in
     `ModelSpec`.
 
     Attributes:

@@ -31,7 +31,7 @@ def data_root() -> Path:
 
 @pytest.fixture(scope="session")
 def real_faces(data_root: Path) -> Callable[[str], list[Sample]]:
-    """Loads a data set of the real data, once."""
+    """Load a data set of the real data, once."""
     return functools.cache(lambda name: load(name, data_root))
 
 
@@ -44,7 +44,7 @@ def rng() -> np.random.Generator:
 def fake_root(
     tmp_path: Path, rng: np.random.Generator, monkeypatch: pytest.MonkeyPatch
 ) -> Callable[..., Path]:
-    """Makes a data root of cartoon faces: `fake_root(faces=12)`."""
+    """Make a data root of cartoon faces: `fake_root(faces=12)`."""
 
     def make(faces: int = 12) -> Path:
         write_fake_data(tmp_path / "data", rng, faces)
@@ -55,7 +55,7 @@ def fake_root(
 
 
 @pytest.fixture
-def house(tmp_path: Path, fake_root: Callable[..., Path], monkeypatch: pytest.MonkeyPatch) -> Path:
+def workspace(tmp_path: Path, fake_root: Callable[..., Path], monkeypatch: pytest.MonkeyPatch) -> Path:
     """Two models, a small data root and an empty cache, all named by the environment."""
     models = tmp_path / "models"
     models.mkdir()

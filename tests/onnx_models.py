@@ -22,7 +22,7 @@ def make_spec(name: str = "tiny", scheme: str = "ibug68", size: tuple[int, int] 
 
 
 def mean_shape(scheme: str) -> np.ndarray:
-    """A made-up face in the unit frame, (K, 2): every region a ring where that region lies."""
+    """A made-up face in the unit frame, (K, 2): every region a ring where that region is."""
     centers = {
         "jaw": (0.5, 0.55, 0.36),
         "right_brow": (0.34, 0.3, 0.08),
@@ -48,7 +48,7 @@ def save_constant_model(
     scores: ArrayLike | None = None,
     visible: ArrayLike | None = None,
 ) -> Path:
-    """A model that answers every crop with the same points and scores and, where given, `visible`."""
+    """A model that predicts for every crop the same points and scores and, where given, `visible`."""
     spec = spec or make_spec()
     points = mean_shape(spec.scheme) if points is None else points
     nodes, arrays = _constant_nodes(spec), _arrays(spec, points, scores)

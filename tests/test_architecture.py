@@ -67,8 +67,8 @@ def imports(path: Path, everywhere: bool = True) -> set[str]:
     return {name for name in names if name.split(".")[0] in {"fkp", "bench", "demo"}}
 
 
-def python_files(room: str) -> list[Path]:
-    return sorted((ROOT / room.replace(".", "/")).rglob("*.py"))
+def python_files(package: str) -> list[Path]:
+    return sorted((ROOT / package.replace(".", "/")).rglob("*.py"))
 
 
 @pytest.mark.parametrize("leaf", sorted(LEAVES - {"fkp.images"}))
@@ -84,11 +84,11 @@ def test_the_layers_have_no_cycle():
         above.add(package)
 
 
-@pytest.mark.parametrize("room", MAY_IMPORT)
-def test_the_way_goes_one_way(room):
-    allowed = MAY_IMPORT[room] | {room}
-    assert python_files(room)
-    for path in python_files(room):
+@pytest.mark.parametrize("package", MAY_IMPORT)
+def test_imports_go_one_way(package):
+    allowed = MAY_IMPORT[package] | {package}
+    assert python_files(package)
+    for path in python_files(package):
         for name in imports(path, everywhere=str(path.relative_to(ROOT)) not in COMMANDS):
             known = any(name == a or (a != "fkp" and name.startswith(f"{a}.")) for a in allowed)
             public = "fkp" in allowed and name.removeprefix("fkp.") in fkp.__all__
@@ -103,8 +103,8 @@ def test_torch_is_not_loaded_by_what_runs_the_models():
 
 def test_torch_is_imported_by_training_packages_only():
     for path in ROOT.rglob("*.py"):
-        room = path.relative_to(ROOT).parts[:2]
-        if room in TORCH or room[0] not in {
+        package = path.relative_to(ROOT).parts[:2]
+        if package in TORCH or package[0] not in {
             "fkp",
             "bench",
             "demo",
@@ -118,7 +118,7 @@ def test_torch_is_imported_by_training_packages_only():
 
 
 def test_files_can_be_read_in_one_sitting():
-    for room in ("fkp", "bench", "demo", "tests"):
-        for path in python_files(room):
+    for package in ("fkp", "bench", "demo", "tests"):
+        for path in python_files(package):
             lines = len(path.read_text().splitlines())
             assert lines <= 400, f"{path.relative_to(ROOT)} has {lines} lines"

@@ -30,7 +30,7 @@ def raising(error: BaseException):
             2,
             "error: a.jpg: No such file or directory\n",
         ),
-        (OSError("no room"), 2, "error: no room\n"),
+        (OSError("disk full"), 2, "error: disk full\n"),
         (KeyboardInterrupt(), 130, "interrupted\n"),
         (
             ValueError("operands could not be broadcast"),

@@ -174,7 +174,7 @@ def test_overlapping_boxes_are_suppressed():
 def test_the_boxes_of_a_detectors_cells_become_faces():
     boxes = np.array([[0, 0, 10, 10], [1, 0, 11, 10], [2, 2, 7, 7], [50, 50, 60, 60], [0, 0, 10, 10]], float)
     faces, scores = g.merge_boxes(boxes, np.array([0.9, 0.6, 0.7, 0.8, 0.1]), 0.5)
-    # The first two agree, the third lies inside of them, the last does not count.
+    # The first two agree, the third is inside of them, the last does not count.
     np.testing.assert_allclose(faces, [[0.4, 0, 10.4, 10], [50, 50, 60, 60]])
     np.testing.assert_allclose(scores, [0.9, 0.8])
     assert g.merge_boxes(np.empty((0, 4)), np.empty(0), 0.5)[0].shape == (0, 4)

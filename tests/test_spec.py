@@ -24,7 +24,7 @@ SPEC = ModelSpec(
     versions={"torch": "2"},
 )
 DETECTOR = DetectorSpec(
-    name="finder", summary="a test", source="nowhere", threshold=0.5, step=32, training_data={"faces": 3},
+    name="detector", summary="a test", source="nowhere", threshold=0.5, step=32, training_data={"faces": 3},
     parameters=1, multiply_adds=2, recall=Validation("ibug-val", "recall", 0.9), license="research",
     created="2026-01-01", versions={}, revision="unknown",
 )  # fmt: skip

@@ -1,4 +1,4 @@
-"""Others' models beside ours, each in a process of its own, so that no version of theirs binds ours."""
+"""Others' models, each in a separate process, so that their dependencies do not constrain ours."""
 
 from bench.baselines.process import BASELINES, DETECTOR_BASELINES, open_baselines, open_detector
 from fkp.errors import BaselineError

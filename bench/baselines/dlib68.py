@@ -1,4 +1,4 @@
-"""Serves dlib's 68-point shape predictor; runs where `dlib` and `face_recognition_models` are installed."""
+"""dlib's 68-point shape predictor as a baseline; requires `dlib` and `face_recognition_models`."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ _LONG_SIDE = 800  # pixels of the picture that faces are searched in
 
 
 def main() -> None:
-    """Answer until the pipe closes."""
+    """Serve until the pipe closes."""
     predictor = dlib.shape_predictor(face_recognition_models.pose_predictor_model_location())
     detector = dlib.get_frontal_face_detector()
 
     def points_in(image: NDArray[np.uint8], boxes: NDArray) -> NDArray:
-        answers = np.empty((len(boxes), 68, 2))
-        for answer, box in zip(answers, np.round(boxes).astype(int).tolist(), strict=True):
-            answer[:] = [(point.x, point.y) for point in predictor(image, dlib.rectangle(*box)).parts()]
-        return answers
+        points = np.empty((len(boxes), 68, 2))
+        for row, box in zip(points, np.round(boxes).astype(int).tolist(), strict=True):
+            row[:] = [(point.x, point.y) for point in predictor(image, dlib.rectangle(*box)).parts()]
+        return points
 
     def predict(image: NDArray[np.uint8], boxes: NDArray) -> NDArray:
         return points_in(image, own_boxes(boxes, DLIB_BOX))

@@ -1,4 +1,4 @@
-"""Serves dlib's frontal face detector; runs where `dlib` is installed."""
+"""dlib's frontal face detector as a baseline; requires `dlib`."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _UPSAMPLED = 1  # times that it is doubled: the smallest face found is 80 pixels
 
 
 def main() -> None:
-    """Answer with boxes and scores (N, 5) until the pipe closes."""
+    """Serve boxes and scores (N, 5) until the pipe closes."""
     detector = dlib.get_frontal_face_detector()
 
     def find(image: NDArray[np.uint8]) -> NDArray:

@@ -1,4 +1,4 @@
-"""Serves MediaPipe's face mesh as 68 points; runs where `mediapipe` 0.10 is installed."""
+"""MediaPipe's face mesh as a baseline of 68 points; requires `mediapipe` 0.10."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ MESH_OF_68 = (
 
 
 def main() -> None:
-    """Answer until the pipe closes."""
+    """Serve until the pipe closes."""
     mesh = FaceMesh(True, max_num_faces=1, refine_landmarks=True, min_detection_confidence=0.1)
 
     def predict(image: NDArray[np.uint8], boxes: NDArray) -> NDArray:

@@ -1,4 +1,4 @@
-"""Runs a baseline's module in another interpreter, and speaks with it over pipes."""
+"""A baseline's module in another interpreter, connected by pipes."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _ROOT = Path(__file__).resolve().parents[2]
 
 @dataclass(frozen=True, slots=True)
 class Baseline:
-    """A module of this folder that serves somebody's model.
+    """A module of this folder that serves another project's model.
 
     Attributes:
         module: its name.
@@ -66,7 +66,7 @@ class BaselineProcess:
     Attributes:
         versions: of its libraries, in words.
         sha256: of these, and of its module's name and version.
-        milliseconds: what its last prediction took, without the way through the pipes.
+        milliseconds: of its last prediction, without the transfer.
     """
 
     versions: str
@@ -94,12 +94,12 @@ class BaselineProcess:
                     f"the baseline {name} cannot be started: FKP_PEERS_PYTHON names {python}, which is no "
                     "interpreter that runs"
                 ) from error
-        self.versions = self._answer().tobytes().decode()
+        self.versions = self._receive().tobytes().decode()
         identity = f"{name} {baseline.version} {self.versions}"
         self.sha256 = hashlib.sha256(identity.encode()).hexdigest()
 
     def ask(self, image: NDArray[np.uint8], boxes: ArrayLike) -> NDArray[np.float32]:
-        """What it says of canonical boxes (N, 4) in a picture, or of the whole picture where N is 0."""
+        """Points for canonical boxes (N, 4) in a picture, or for all faces of the picture where N is 0."""
         assert self._process.stdin is not None
         with self._lock:
             try:
@@ -107,11 +107,11 @@ class BaselineProcess:
                 write_message(self._process.stdin, np.asarray(boxes, np.float64).reshape(-1, 4))
             except OSError as error:
                 raise self._error() from error
-            answer = self._answer()
-            self.milliseconds = float(self._answer()[0])
-            return answer
+            reply = self._receive()
+            self.milliseconds = float(self._receive()[0])
+            return reply
 
-    def _answer(self) -> NDArray:
+    def _receive(self) -> NDArray:
         assert self._process.stdout is not None
         try:
             return read_message(self._process.stdout)
@@ -132,7 +132,7 @@ class BaselineProcess:
 
 @contextlib.contextmanager
 def _one_core() -> Iterator[None]:
-    """What is started here keeps to one core, where the system lets us say so."""
+    """Bind the processes started here to one core, where the system allows it."""
     if not hasattr(os, "sched_setaffinity"):
         yield
         return

@@ -41,23 +41,23 @@ def serve(
     predict: Callable[[NDArray, NDArray], ArrayLike],
     find: Callable[[NDArray], ArrayLike],
 ) -> None:
-    """Answer pictures and boxes with points, and with the milliseconds it took, until the pipe closes.
+    """Read pictures and boxes, and write points and the milliseconds they took, until the pipe closes.
 
     Args:
-        library: that answers.
+        library: name of the baseline's library.
         version: of it.
         predict: points (N, K, 2) of a picture's canonical face boxes (N, 4).
-        find: points (M, K, 2) of the faces that the baseline's own detector finds; asked for by no boxes.
+        find: points (M, K, 2) of the faces that the baseline's own detector finds; called without boxes.
     """
     import os
     import platform
     import sys
     import time
 
-    answers = os.fdopen(os.dup(1), "wb")
-    os.dup2(2, 1)  # whatever a library prints must not get between the answers
+    replies = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)  # what a library prints must not get between the replies
     versions = f"{library} {version}, numpy {np.__version__}, Python {platform.python_version()}"
-    write_message(answers, np.frombuffer(versions.encode(), np.uint8))
+    write_message(replies, np.frombuffer(versions.encode(), np.uint8))
     while True:
         try:
             image = read_message(sys.stdin.buffer)
@@ -67,5 +67,5 @@ def serve(
         start = time.perf_counter()
         points = predict(image, boxes) if len(boxes) else find(image)
         milliseconds = (time.perf_counter() - start) * 1000
-        write_message(answers, np.asarray(points, np.float32))
-        write_message(answers, np.array([milliseconds]))
+        write_message(replies, np.asarray(points, np.float32))
+        write_message(replies, np.array([milliseconds]))

@@ -27,7 +27,7 @@ _COLUMNS = {
 
 def add_parser(commands: argparse._SubParsersAction) -> None:
     """Add `confidence`."""
-    words = "whether the scores rank the errors, and the errors by head turn (true boxes, one pass)"
+    words = "rank correlation of scores and errors, and errors by head turn (true boxes, one pass)"
     parser = commands.add_parser("confidence", help=words, description=words)
     add = parser.add_argument
     models = "names or .onnx files (default: all exported ones with such points)"

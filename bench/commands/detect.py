@@ -41,12 +41,12 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
     words = "face detectors: recall, false boxes, time, and the landmark errors in their boxes"
     parser = commands.add_parser("detect", help=words, description=words)
     add = parser.add_argument
-    add("--yunet", type=Path, metavar="FILE", help="YuNet's .onnx file, to be compared with")
+    add("--yunet", type=Path, metavar="FILE", help="YuNet's .onnx file, for comparison")
     baselines = "others' detectors, see bench/baselines"
     add("--baselines", nargs="+", choices=DETECTOR_BASELINES, default=[], help=baselines)
     add("--model", default="fkp68-base", help="the landmark model (default: %(default)s)")
     add_data(parser)
-    add("--quick", action="store_true", help="few pictures; writes nothing that is kept")
+    add("--quick", action="store_true", help="few pictures; keeps no results")
     add("--out", type=Path, default=Path("bench-out"), metavar="DIR", help="the boxes of single faces")
     add_results(parser)
     parser.set_defaults(func=_run)

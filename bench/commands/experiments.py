@@ -1,4 +1,4 @@
-"""`python -m bench experiments`: what docs/reports.md says of the five course reports."""
+"""`python -m bench experiments`: the figures and pictures of docs/reports.md."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
     """Add `experiments`."""
     parser = commands.add_parser(
         "experiments",
-        help="what docs/reports.md says of the five course reports",
+        help="the figures and pictures of docs/reports.md",
         description=_DESCRIPTION,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -52,7 +52,7 @@ def _run(args: argparse.Namespace) -> int:
     args.out.mkdir(parents=True, exist_ok=True)
     root = find_data_root(args.data)
     if root is None:
-        print("no data found (--data, $FKP_DATA): only runs and filters are looked at")
+        print("no data found (--data, $FKP_DATA): only runs and filters are measured")
     written = [*_of_runs(args.runs, args.out), *_of_models(candidates, args.out)]
     if root is not None:
         written += _of_data(candidates, root, args.out)

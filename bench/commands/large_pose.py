@@ -31,11 +31,11 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
     """Add `large-pose`."""
     parser = commands.add_parser(
         "large-pose",
-        help="errors at any head turn, and which points can be seen",
+        help="errors and visibility of points at any head turn",
         description=f"Errors of the annotated points of {TEST_SET} over the square root of their box's area, "
-        "with true boxes in one pass: as they are, and after each point's mean offset between the model's "
-        f"style of annotation and the data set's, fitted on {FITTED_ON}. ROC-AUC of visible points against "
-        "those that the head hides and against covered ones, where a model predicts which are visible.",
+        "with true boxes in one pass: unchanged, and corrected by each point's mean offset between the "
+        f"annotation styles of model and data set, fitted on {FITTED_ON}. For models that predict "
+        "visibility, ROC-AUC of visible points against self-occluded ones and against covered ones.",
     )
     models = "names or .onnx files (default: all exported ones with such points)"
     parser.add_argument("--models", nargs="+", metavar="MODEL", help=models)

@@ -12,9 +12,9 @@ from bench.baselines import BASELINES, open_baselines
 from bench.commands.session import Session, add_options, find_models
 from bench.protocol import is_reduced
 from bench.results import row_table, write_rows
-from bench.rows import LatencyRow, TurnsRow
+from bench.rows import InterleavedRow, LatencyRow
 from bench.tasks import latency
-from bench.timing import Effort, ratio, times_in_turns
+from bench.timing import Effort, interleaved_times, ratio
 from fkp.datasets.options import positive
 from fkp.errors import UsageError
 from fkp.runtime.sessions import available_providers
@@ -54,7 +54,7 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
     add_options(parser, with_data=False)
     add_threads(parser)
     parser.add_argument(
-        "--compare", nargs="+", metavar="MODEL", help="measure these models and baselines in turns"
+        "--compare", nargs="+", metavar="MODEL", help="interleaved times of these models and baselines"
     )
     parser.set_defaults(func=_run)
 
@@ -84,7 +84,7 @@ def measure(session: Session, wanted: list[int] | None) -> None:
         counts, batches = (threads[:1], (1,)) if reduced else (threads, latency.BATCHES)
         most = latency.REDUCED if reduced and not session.quick else effort
         rows += latency.measure(model, providers, counts, batches, most, session.cache)
-    rows += _faces_in_turns(session, providers, threads)
+    rows += _interleaved_faces(session, providers, threads)
     session.keep(rows)
     print(f"\nLatency on {host.cpu_name()}, {host.usable_cores()} cores")
     print(row_table(rows, _COLUMNS))
@@ -92,7 +92,9 @@ def measure(session: Session, wanted: list[int] | None) -> None:
         print("The machine was busy with other work: some of these times are too long. Measure again.")
 
 
-def _faces_in_turns(session: Session, providers: Sequence[str], threads: Sequence[int]) -> list[LatencyRow]:
+def _interleaved_faces(
+    session: Session, providers: Sequence[str], threads: Sequence[int]
+) -> list[LatencyRow]:
     """The times of a face on each provider: of all models and the baselines on the first number of threads,
     of the models with the full protocol on the others."""
     rounds = _QUICK_FACE_ROUNDS if session.quick else _FACE_ROUNDS
@@ -126,13 +128,13 @@ def _compare(args: argparse.Namespace) -> int:
     found = dict(zip([*files, *baselines], [*candidates, *open_baselines(baselines)], strict=True))
     ordered = [found[name] for name in wanted]
     first = ordered[0]
-    rows: list[TurnsRow] = []
+    rows: list[InterleavedRow] = []
     for threads in [1] if baselines else args.threads or _default_threads():
         clocks = [latency.face_clock(candidate, threads) for candidate in ordered]
-        times = times_in_turns(clocks, _QUICK_COMPARE_ROUNDS if args.quick else _COMPARE_ROUNDS)
+        times = interleaved_times(clocks, _QUICK_COMPARE_ROUNDS if args.quick else _COMPARE_ROUNDS)
         for candidate, own in zip(ordered, times, strict=True):
             beside = ratio(times[0], own)
-            row = TurnsRow(
+            row = InterleavedRow(
                 **candidate.names,
                 **host.facts(candidate.versions),
                 rival=first.name,
@@ -146,7 +148,7 @@ def _compare(args: argparse.Namespace) -> int:
             rows.append(row)
     if not args.quick:
         write_rows(args.results, rows, host.host_kind(), host.today())
-    print(f"In turns on {host.cpu_name()}: median time of a face, and its ratio to that of {first.name}")
+    print(f"Interleaved on {host.cpu_name()}: median time of a face, and its ratio to that of {first.name}")
     print(row_table(rows, _COMPARE_COLUMNS))
     return 0
 

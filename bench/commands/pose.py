@@ -30,7 +30,7 @@ _COLUMNS = {
 
 def add_parser(commands: argparse._SubParsersAction) -> None:
     """Add `pose`."""
-    words = "errors of the head's yaw, and of its roll in turned pictures (true boxes, one pass)"
+    words = "errors of the head's yaw, and of its roll in rotated pictures (true boxes, one pass)"
     parser = commands.add_parser("pose", help=words, description=words)
     add = parser.add_argument
     add("--models", nargs="+", default=["fkp68-base"], metavar="MODEL", help="names or .onnx files")

@@ -19,7 +19,7 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
     )
     parser = commands.add_parser("report", help=words, description=words)
     add_results(parser)
-    parser.add_argument("--forget", action="store_true", help="delete the rows that count no more")
+    parser.add_argument("--forget", action="store_true", help="delete rows that are no longer valid")
     parser.set_defaults(func=_run)
 
 

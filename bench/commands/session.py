@@ -67,7 +67,9 @@ def add_results(parser: argparse.ArgumentParser) -> None:
 
 def add_datasets(parser: argparse.ArgumentParser) -> None:
     """Add `--datasets`."""
-    parser.add_argument("--datasets", nargs="+", metavar="NAME", help="default: the test sets found")
+    parser.add_argument(
+        "--datasets", nargs="+", metavar="NAME", help=f"default: {', '.join(DEFAULT_DATASETS)}"
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +82,7 @@ class Session:
         problems: a sentence for each model that is not measured.
         root: the data root, None without data.
         datasets: what to measure on.
-        quick: a look that keeps no results.
+        quick: a smoke test that keeps no results.
         out: folder of what is not published.
         results: folder of the CSVs.
         providers: those that were asked for.
@@ -182,7 +184,7 @@ def _datasets(root: Path | None, wanted: list[str] | None) -> list[str]:
 
 
 def _check_writable(folder: Path) -> None:
-    """Says before anything is measured that its results could not be kept."""
+    """Say before anything is measured that its results could not be kept."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:

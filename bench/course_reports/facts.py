@@ -1,6 +1,6 @@
 """What docs/reports.md says in figures: tables, single numbers and pictures, as Markdown.
 
-What was not measured is called so; a picture that is not there is left out.
+What was not measured is marked; missing pictures are left out.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ from bench.course_reports.measure import SIDES, VIEWS
 from bench.course_reports.rows import (
     CollapseRow,
     CurveRow,
+    HeadTurnRow,
     ModelRow,
     RunRow,
     ShrinkingRow,
     SideRow,
     SquaredRow,
-    TurnRow,
     VarianceRow,
     ViewRow,
     read,
@@ -38,7 +38,7 @@ from fkp.runtime.index import read_index
 
 R = TypeVar("R", bound=ModelRow)
 
-SERIES = "course-reports"  # what their models say of themselves
+SERIES = "course-reports"  # of their models' specs
 _UNKNOWN = "(not measured)"
 _RESULTS = (
     Column("trained", "epochs", ""),
@@ -106,9 +106,9 @@ class Facts:
         """A picture of the folder, and what it shows."""
         return f"![{words}]({self.folder.name}/{name})" if (self.folder / name).is_file() else ""
 
-    def turns(self, *patterns: str) -> str:
+    def head_turns(self, *patterns: str) -> str:
         """NME by head turn."""
-        cells = [(row.model, row.turn, row.faces, row.nme) for row in self._models(TurnRow, patterns)]
+        cells = [(row.model, row.turn, row.faces, row.nme) for row in self._models(HeadTurnRow, patterns)]
         return self._spread(cells, SIDES)
 
     def views(self, *patterns: str) -> str:

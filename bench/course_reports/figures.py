@@ -108,7 +108,7 @@ def curves(experiments: Mapping[str, Mapping[str, Sequence[CurveRow]]], out: Pat
         experiments: title -> run -> its epochs.
         out: the file.
     """
-    import matplotlib as mpl  # of requirements-dev.txt: only who has runs draws them
+    import matplotlib as mpl  # of requirements-dev.txt: needed only to draw runs
 
     mpl.use("Agg")
     import matplotlib.pyplot as plt

@@ -15,10 +15,10 @@ from bench.cache import Cache, cache_key, cached
 from bench.candidates import Candidate
 from bench.course_reports.rows import (
     CollapseRow,
+    HeadTurnRow,
     ShrinkingRow,
     SideRow,
     SquaredRow,
-    TurnRow,
     VarianceRow,
     ViewRow,
 )
@@ -79,7 +79,7 @@ def predict(
 
 
 def side(degrees: float) -> str:
-    """Which of `SIDES` a turn belongs to, positive to the right of the picture."""
+    """The one of `SIDES` for a head turn in degrees, positive to the right of the picture."""
     return SIDES[int(np.searchsorted((-FAR_TURN, -HALF_TURN, HALF_TURN, FAR_TURN), degrees))]
 
 
@@ -92,11 +92,13 @@ def sides(faces: Mapping[str, Sequence[Sample]]) -> list[SideRow]:
     return rows
 
 
-def by_turn(predictions: Predictions, candidates: Sequence[Candidate], test_set: TestSet) -> list[TurnRow]:
+def by_turn(
+    predictions: Predictions, candidates: Sequence[Candidate], test_set: TestSet
+) -> list[HeadTurnRow]:
     """The NME of faces turned to one side, straight ahead, and turned to the other; true boxes."""
     names = [side(degrees) for degrees in head_turns(test_set.faces)]
     return [
-        TurnRow(**_names(candidate, test_set), turn=name, faces=count, nme=nme)
+        HeadTurnRow(**_names(candidate, test_set), turn=name, faces=count, nme=nme)
         for candidate, name, count, nme in _by(names, predictions, candidates, test_set)
     ]
 
@@ -129,7 +131,7 @@ def shrinking(
     """How much smaller than the truth predictions are; true boxes.
 
     `slope` is the regression of the predicted departures from the mean shape on the true ones (1 is
-    faithful, 0 always answers the mean face), `size` the extent of the predicted shapes over that of the
+    faithful, 0 always predicts the mean face), `size` the extent of the predicted shapes over that of the
     true ones. The mean shape is that of the data set `training`.
     """
     trained_on = load(training, test_set.root)
@@ -197,7 +199,7 @@ def collapse(
 def variance(faces: Mapping[str, Sequence[Sample]]) -> list[VarianceRow]:
     """The share of the shapes' variance that the first principal components hold.
 
-    Of plain crops, and of crops turned and shifted as in training.
+    Of plain crops, and of crops rotated and shifted as in training.
     """
     rows = []
     for dataset, samples in faces.items():

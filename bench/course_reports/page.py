@@ -10,7 +10,7 @@ from bench.report.result_set import ResultSet
 
 FOLDER = "reports"  # of the CSVs and pictures, beside the page
 
-# The networks whose errors in pixels stand beside report 002's.
+# The networks whose errors in pixels are compared with report 002's.
 _PIXELS = (
     *("report002-wide", "report002-unet", "report002-resnet18", "report002-resnet18-imagenet"),
     "fkp68-base",
@@ -32,7 +32,7 @@ def page(results: ResultSet, folder: Path) -> str:
 
 def _introduction(facts: Facts) -> str:
     return f"""\
-# The five course reports, re-done
+# The five course reports, reproduced
 
 This project began with five student reports on facial keypoints (CS194-26, project 5, and a Udacity
 project). Each network and each experiment in them is a recipe here: `python -m fkp train NAME` trains it,
@@ -52,7 +52,7 @@ networks here start from scratch unless their row says otherwise, on a CPU, with
 reports gave the large ones.
 
 Filters are the first layer's weights; gray is zero. In networks that were trained on few faces, or for few
-epochs, they still look like the noise that they started from.
+epochs, they are still similar to the noise of their initialization.
 
 All five reports used whole pictures, or cut them by the data set's boxes. Here every network gets the crop
 that the runtime cuts around the face box, and random shifts of that box replace a face's place in the
@@ -131,9 +131,9 @@ not available here, so the blocks that are not trained have random weights.
 
 *Principal components.* The first 12 components of the 300-W training faces hold
 {facts.share("ibug-train", "plain", 12)} of the variance in plain crops, not 99 %;
-{facts.components("ibug-train", "plain", 0.99)} are needed for 99 %. In crops that are turned and shifted as
+{facts.components("ibug-train", "plain", 0.99)} are needed for 99 %. In crops that are rotated and shifted as
 in training it is {facts.share("ibug-train", "varied", 12)}, and
-{facts.components("ibug-train", "varied", 0.99)} are enough: turning and shifting make large variance of few
+{facts.components("ibug-train", "varied", 0.99)} are enough: rotation and shifts make large variance of few
 components, which says nothing about faces. On IMM's 58 points: {facts.share("imm-train", "plain", 12)}, and
 {facts.components("imm-train", "plain", 0.99)} for 99 %.
 
@@ -221,7 +221,7 @@ flips could help. 43.04827 on Kaggle.
 *By head turn*, NME % on 300-W common; left and right are those of the picture, and "far" begins at about
 30 degrees. The number of faces is in brackets.
 
-{facts.turns("report003-resnet18*", "report001-resnet18", "fkp68-base")}
+{facts.head_turns("report003-resnet18*", "report001-resnet18", "fkp68-base")}
 
 *The reason given.* The 300-W training faces: {facts.sides("ibug-train")}. They are not turned to one side.
 

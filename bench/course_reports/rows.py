@@ -28,7 +28,7 @@ M = TypeVar("M", bound=Measurement)
 
 @dataclass(frozen=True, slots=True)
 class RunRow:
-    """A training run: what it was given, and what its validation part said."""
+    """A training run: its settings, and its validation figures."""
 
     file: ClassVar[str] = "runs"
     key: ClassVar[tuple[str, ...]] = ("run",)
@@ -100,7 +100,7 @@ class ModelRow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TurnRow(ModelRow):
+class HeadTurnRow(ModelRow):
     """The NME of the faces turned to one side."""
 
     file: ClassVar[str] = "turn"

@@ -24,7 +24,7 @@ _GROUPS = (
 
 
 def fill(results: ResultSet, model: str, text: str) -> str:
-    """A card's text with the figures of today; as it is where nothing was measured."""
+    """A card's text with the current figures; unchanged where nothing was measured."""
     figures = "\n\n".join(
         to_markdown(table) for table in (_main(results, model), _groups(results, model)) if table
     )
@@ -32,7 +32,7 @@ def fill(results: ResultSet, model: str, text: str) -> str:
 
 
 def _main(results: ResultSet, model: str) -> Table | None:
-    """What the leaderboard says of the model, one figure a line."""
+    """The model's figures in the leaderboard, one per line."""
     figures = results.figures(model, _SCHEME)
     rows = [[c.title, c.hint, cell(figures[c.name], c.digits)] for c in MAIN_COLUMNS if c.name in figures]
     regions = results.regions(model, _SCHEME)
@@ -55,7 +55,7 @@ def _main(results: ResultSet, model: str) -> Table | None:
 
 
 def _groups(results: ResultSet, model: str) -> Table | None:
-    """The errors of the least and the most sure answers, and by head turn."""
+    """The errors of the least and the most confident predictions, and by head turn."""
     found = [row for row in results.confidence if row.model == model and row.dataset == _TEST_SET]
     rows = [
         [row.group, str(row.faces), *(cell(getattr(row, column.name)) for column in _GROUPS[2:])]

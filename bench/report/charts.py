@@ -11,7 +11,7 @@ Points = Sequence[tuple[float, float]]
 Box = tuple[float, float, float, float]  # left, top, right, bottom
 
 _LETTER, _LINE = 5.8, 11.0  # width of a letter and height of a line of a dot's name
-# How far above or below its dot a name may stand, the nearest place first.
+# Offsets of a name above or below its dot, the nearest first.
 _RISES = [0.0, *(sign * step * _LINE for step in range(1, 12) for sign in (-1, 1))]
 
 
@@ -25,7 +25,7 @@ class Axis:
     log: bool = False
 
     def share(self, value: float) -> float:
-        """Where a value lies on the axis, 0 to 1, cut off at its ends."""
+        """The position of a value on the axis, 0 to 1, cut off at its ends."""
         low, high = self.low, self.high
         if self.log:
             low, high, value = math.log(low), math.log(high), math.log(max(value, 1e-9))
@@ -92,7 +92,7 @@ class Plot:
         return "".join(self._parts) + "</svg>"
 
     def _label_dots(self) -> None:
-        """Writes every dot's name where there is room nearest to it, and draws a line to it from afar."""
+        """Write every dot's name at the nearest free place, with a line where that is far."""
         taken = [(x - r, y - r, x + r, y + r) for x, y, r, _ in self._dots]
         for x, y, radius, name in self._dots:
             places = ((side, rise) for rise in _RISES for side in (1, -1))

@@ -8,9 +8,9 @@ from bench.report.tables import Table, all_tables, model_table
 _HEAD = """\
 # Leaderboard
 
-Made by `python -m bench report` from the CSVs in [bench/results](bench/results); not to be edited by hand.
+Written by `python -m bench report` from the CSVs in [bench/results](bench/results); do not edit it by hand.
 [docs/benchmark.md](docs/benchmark.md) says how each figure is measured, and
-[docs/leaderboard.html](docs/leaderboard.html) shows them as charts and sortable tables.
+[docs/leaderboard.html](docs/leaderboard.html) has charts and sortable tables.
 
 NME is in percent, lower is better; the best of a column is bold. Figures are for true boxes unless the
 column says otherwise. The models of the course reports have tables of their own below, and

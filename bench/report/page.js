@@ -1,4 +1,4 @@
-// Sorting: numbers by value, the rest by text, what is missing last; a second tap turns the order round.
+// Sorting: numbers by value, others as text, missing values last; a second click reverses the order.
 for (const head of document.querySelectorAll(".sortable thead th")) {
   head.tabIndex = 0;
   const sort = () => {

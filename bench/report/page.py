@@ -20,7 +20,7 @@ _COLORS = 10
 def page(results: ResultSet) -> str:
     """The page as HTML."""
     models = [model for scheme in TEST_SETS for model in results.models(scheme)]
-    # The charts show the best of each scheme, as many as the eye can tell apart.
+    # The charts show the best of each scheme, as many as colors can distinguish.
     colors = {model: i for scheme in TEST_SETS for i, model in enumerate(results.models(scheme)[:_COLORS])}
     sections = {
         "Accuracy": _ced(results, colors),
@@ -79,7 +79,7 @@ def _ced(results: ResultSet, colors: dict[str, int]) -> str:
                 plot.line(curve, model, colors[model])
             charts.append(plot.svg())
     lead = (
-        "<p>Share of faces at or below an error, with true boxes: the further up and left, the better. The "
+        "<p>Share of faces at or below an error, with true boxes: further up and left is better. The "
         "charts show the ten best models of each kind.</p>"
     )
     return f'{lead}<div class="charts wide">{"".join(charts)}</div>' if charts else ""
@@ -109,7 +109,7 @@ def _pareto(results: ResultSet, colors: dict[str, int]) -> str:
         charts.append(plot.svg())
     lead = (
         "<p>Down is more accurate, left is faster, a larger dot is a larger file; the smallest are "
-        "baselines, whose size is not known here. The models on the line are beaten in both by none. Times: "
+        "baselines, whose size is unknown. No model beats those on the line in both. Times: "
         f"{escape(results.host)}.</p>"
     )
     return f'{lead}<div class="charts wide">{"".join(charts)}</div>' if charts else ""
@@ -117,7 +117,9 @@ def _pareto(results: ResultSet, colors: dict[str, int]) -> str:
 
 def _regions(results: ResultSet) -> str:
     rows = {m: results.regions(m, "ibug68") for m in results.models("ibug68")}
-    lead = "<p>NME in % per region of the face, 68 points, true boxes; the stronger the color, the worse.</p>"
+    lead = (
+        "<p>NME in % per region of the face, 68 points, true boxes; a stronger color is a larger error.</p>"
+    )
     shown = heat_map({m: row for m, row in rows.items() if row}, REGIONS)
     return lead + shown if shown else ""
 

@@ -1,4 +1,4 @@
-"""ResultSet: the rows that count, and the questions that tables and charts ask of them."""
+"""ResultSet: the rows that count, and the figures that tables and charts take from them."""
 
 from __future__ import annotations
 
@@ -21,12 +21,13 @@ from bench.rows import (
     CedRow,
     ConfidenceRow,
     DetectionRow,
+    InterleavedRow,
     KaggleRow,
     LargePoseRow,
     LatencyRow,
+    PoseRow,
     RobustnessRow,
     Row,
-    TurnsRow,
 )
 from bench.tasks.distortions import DISTORTIONS
 from fkp.datasets import TEST_SETS
@@ -94,7 +95,7 @@ class ResultSet:
     accuracy: list[AccuracyRow]
     ced: list[CedRow]
     latency: list[LatencyRow]
-    turns: list[TurnsRow]
+    turns: list[InterleavedRow]
     robustness: list[RobustnessRow]
     kaggle: list[KaggleRow]
     detect: list[DetectionRow]
@@ -107,7 +108,7 @@ class ResultSet:
     def read(cls, results: Path) -> ResultSet:
         """The rows of a folder of CSVs."""
         index = read_index(models_folder())
-        reported = (kind for kind in ROW_TYPES if kind is not LargePoseRow)
+        reported = (kind for kind in ROW_TYPES if kind not in (LargePoseRow, PoseRow))
         parts: dict[str, Any] = {kind.part: _counting(results, kind, index) for kind in reported}
         hosts = Counter(row.host for row in parts["latency"])
         notes = {name: _note(row.get("spec") or {}) for name, row in index.items()}
@@ -250,7 +251,7 @@ def _counting(results: Path, kind: type[R], index: Mapping[str, Mapping[str, Any
     """
     rows = (r for r in read_rows(results, kind) if _is_current(r, index) and not is_gone(r, index))
     ranked = sorted(rows, key=lambda row: row.provider == "cpu")
-    per_host = kind in (LatencyRow, TurnsRow)
+    per_host = kind in (LatencyRow, InterleavedRow)
     return list({(row.host if per_host else "", *row.identity): row for row in ranked}.values())
 
 
@@ -261,7 +262,7 @@ def _is_current(row: Row, index: Mapping[str, Mapping[str, Any]]) -> bool:
     if isinstance(row, AccuracyRow | CedRow) and row.boxes == DETECTOR and row.detector != detector_hash():
         return False
     files = [(row.model, row.sha256)]
-    if isinstance(row, TurnsRow):
+    if isinstance(row, InterleavedRow):
         files.append((row.rival, row.rival_sha256))
     return all(index.get(name, {}).get("sha256", sha256) == sha256 for name, sha256 in files)
 

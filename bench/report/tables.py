@@ -14,7 +14,7 @@ from bench.tasks.scenes import TITLES
 from fkp.datasets import TEST_SETS
 from fkp.schemes import REGIONS, get_scheme
 
-# What the reports on this contest's task say of their own models; the contest scored 1,008 images.
+# What the reports on this contest's task state for their own models; the contest scored 1,008 images.
 _CONTEST, _HELD_OUT = "the contest's images, by the contest", "its own validation part, by the report"
 PUBLISHED_KAGGLE = (
     ("report 002: Wide ResNet-50, ImageNet weights", "7.24259", _CONTEST),
@@ -32,7 +32,7 @@ class Table:
         title: what it shows.
         columns: headings with hints; the first one is of names.
         rows: cells, already text.
-        best: for every column the cell that is to stand out, None for none.
+        best: for every column the cell to highlight, None for none.
         caption: what a reader must know, below it.
     """
 
@@ -94,8 +94,8 @@ def nose_table(results: ResultSet) -> Table | None:
     ]
     rows = [(r.model, {"nme": r.nme, "mae": r.mae}) for r in results.nose_tips()]
     caption = (
-        "The tip of the 68-point scheme lies higher than IMM's, which is the middle of the nose's base: "
-        "part of the error of those models is that distance."
+        "The tip of the 68-point scheme is above IMM's, which is the middle of the nose's base: "
+        "this distance is part of the error of those models."
     )
     return _table("Nose tip, every model on imm-val", columns, rows, caption)
 
@@ -120,7 +120,7 @@ def detector_summary(results: ResultSet) -> Table | None:
     columns = [
         Column("recall35 contest", "contest %", "the contest's listed faces that are found", False, 1),
         Column("recall35 common", "common %", "faces of 300-W common that are found", False, 1),
-        Column("recall35 turned-30", "30 degrees %", "the same, turned", False, 1),
+        Column("recall35 turned-30", "30 degrees %", "the same, rotated", False, 1),
         Column("recall35 small-32", "32 px %", "the same, of 32 pixels", False, 1),
         Column("recall35 dark", "dark %", "the same, with an eighth of the light", False, 1),
         Column("false_boxes imm-val", "false boxes", "per picture, IMM's persons 33 to 40", digits=3),
@@ -192,7 +192,7 @@ def boxes_table(results: ResultSet) -> Table | None:
 
 
 def turns_table(results: ResultSet) -> Table | None:
-    """Models whose times were taken in turns, beside the one that the others were compared with."""
+    """Models with interleaved times, beside the one that they are compared with."""
     names = ("beside", "provider", "threads", "median ms", "ratio", "95 %", "CPU")
     columns = [_NAME, *(Column(name, name, "") for name in names)]
     ordered = sorted(results.turns, key=lambda r: (r.cpu, r.rival, r.provider, r.threads, r.ratio))
@@ -204,10 +204,10 @@ def turns_table(results: ResultSet) -> Table | None:
         for row in ordered
     ]
     caption = (
-        "From a picture and a face's box to its points, a few faces in each model's turn, 200 rounds. "
+        "From a picture and a face's box to its points; the models alternate every few faces, 200 rounds. "
         "Ratio: median of the time over that of the model beside it."
     )
-    return Table("Times in turns", columns, rows, [None] * len(columns), caption) if rows else None
+    return Table("Interleaved times", columns, rows, [None] * len(columns), caption) if rows else None
 
 
 def latency_table(results: ResultSet) -> Table | None:
@@ -226,7 +226,7 @@ def _short(value: object) -> str:
 
 
 def all_tables(results: ResultSet) -> Iterator[Table]:
-    """Everything in the order of the leaderresults."""
+    """Everything in the order of the leaderboard."""
     tables = [model_table(results, scheme, False) for scheme in TEST_SETS]
     tables += [detector_summary(results), region_table(results), robustness_table(results)]
     tables += [kaggle_table(results), *detector_tables(results), boxes_table(results), turns_table(results)]

@@ -149,7 +149,7 @@ def _measurable(
 ) -> Iterator[tuple[int, BoxSource, NDArray]]:
     """The sources of boxes that a candidate is measured with, and which faces count.
 
-    A detector answers for all faces, found or not; the other sources for those that have a box.
+    A detector has an entry for every face, found or not; the other sources only for those that have a box.
     """
     for s, source in enumerate(SOURCES):
         able = candidate.find is not None if source.kind == OWN else source.passes == 1 or _refines(candidate)

@@ -1,4 +1,4 @@
-"""Whether a model's scores tell its bad predictions, and what turned heads cost."""
+"""Whether a model's scores indicate its bad predictions, and how errors grow with head turn."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ from bench.faces import spread
 from bench.parallel import PerThread, on_all_cores
 from bench.rows import DetectionRow
 from bench.tasks.scenes import MakeScene, SceneSet
-from bench.timing import Clock, statistics, stopwatch, times_in_turns
+from bench.timing import Clock, interleaved_times, statistics, stopwatch
 from fkp.geometry import box_iou
 from fkp.runtime.detectors import Detector
 
@@ -101,7 +101,7 @@ def count_false(overlaps: NDArray) -> int:
     """The found boxes that stand for no true one.
 
     Args:
-        overlaps: (N, M) IoU of N true boxes with M found ones, the surest first. Each of these takes
+        overlaps: (N, M) IoU of N true boxes with M found ones, by falling score. Each of these takes
             the free true box that it covers best, by `LOOSE` at least; a second box on a face is false.
     """
     free = np.ones(len(overlaps), bool)
@@ -148,7 +148,7 @@ def with_times(
 ) -> list[DetectionRow]:
     """The rows with milliseconds per picture on one core, for the sets that are timed.
 
-    All detectors search the same pictures in turns, so that a busy moment hits all of them alike; so they are
+    The detectors alternate on the same pictures, so that a busy moment hits all of them alike; so they are
     measured again together when one of them changes.
     """
     timed = [scene_set for scene_set in scene_sets if scene_set.timed]
@@ -183,7 +183,7 @@ def _time(
         for detector in opened:
             detector.detect(images[0])
         clocks = [_clock(detector, images, rounds) for detector in opened]
-        taken = times_in_turns(clocks, len(images) * rounds, 1, f"timing: {scene_set.title}")
+        taken = interleaved_times(clocks, len(images) * rounds, 1, f"timing: {scene_set.title}")
         times[scene_set.name] = [
             {"ms": s.median_ms, "p90_ms": s.p90_ms, "runs": s.runs, "load": s.load} | host.facts()
             for s in map(statistics, taken)
@@ -193,6 +193,6 @@ def _time(
 
 
 def _clock(detector: Detector, images: Sequence[NDArray[np.uint8]], rounds: int) -> Clock:
-    """Times a detector on one picture after the other, each `rounds` times."""
+    """Time a detector on one picture after the other, each `rounds` times."""
     queue = itertools.chain.from_iterable(itertools.repeat(image, rounds) for image in images)
     return stopwatch(lambda: detector.detect(next(queue)))

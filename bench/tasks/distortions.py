@@ -61,7 +61,7 @@ class Distortion:
 
     Attributes:
         title: in words, with the unit of a severity.
-        severities: from mild to hard.
+        severities: from weak to strong.
         none: the severity that changes nothing.
         apply: makes the patch of a severity; the generator decides directions and places.
     """
@@ -84,8 +84,10 @@ def move(patch: Patch, matrix: NDArray) -> Patch:
     return Patch(warp(patch.image, matrix, (SIDE, SIDE)), points, box)
 
 
-def turn(center: NDArray, degrees: float, scale: float = 1.0, shift: NDArray | None = None) -> NDArray:
-    """The (3, 3) transform that turns (clockwise as seen) and scales about a point, then shifts."""
+def rotation_about(
+    center: NDArray, degrees: float, scale: float = 1.0, shift: NDArray | None = None
+) -> NDArray:
+    """The (3, 3) transform that rotates (clockwise as seen) and scales about a point, then shifts."""
     cos, sin = scale * np.cos(np.radians(degrees)), scale * np.sin(np.radians(degrees))
     linear = np.array([[cos, -sin], [sin, cos]])
     matrix = np.eye(3)
@@ -96,7 +98,7 @@ def turn(center: NDArray, degrees: float, scale: float = 1.0, shift: NDArray | N
 
 def _rotate(patch: Patch, degrees: float, rng: np.random.Generator) -> Patch:
     center = patch.box.reshape(2, 2).mean(axis=0)
-    return move(patch, turn(center, degrees * rng.choice((-1, 1))))
+    return move(patch, rotation_about(center, degrees * rng.choice((-1, 1))))
 
 
 def _shift_box(patch: Patch, percent: float, rng: np.random.Generator) -> Patch:

@@ -11,14 +11,14 @@ from numpy.typing import NDArray
 
 from bench.candidates import Candidate
 from bench.parallel import on_all_cores
-from bench.tasks.distortions import Patch, move, turn
+from bench.tasks.distortions import Patch, move, rotation_about
 from fkp.runtime.detectors import Detections
 from fkp.runtime.landmarker import Landmarker
 from fkp.runtime.tracking import Tracker
 
 FRAMES = 50
 RATE = 25.0  # frames a second
-_SHIFT, _TURN, _GROWTH = 0.1, 8.0, 0.05  # of the face; degrees; of its size
+_SHIFT, _ROTATION, _GROWTH = 0.1, 8.0, 0.05  # of the face; degrees; of its size
 _NOISE = 4.0  # sigma of the sensor, in gray levels
 _MOST_LOST = 50.0  # percent of the frames
 _BOX_WOBBLE = 0.03  # sigma of a detector's box sides, of the box's size
@@ -33,7 +33,9 @@ def video(patch: Patch, seed: int) -> list[Patch]:
     frames = []
     for i in range(FRAMES):
         x, y, angle, growth = np.sin(2 * np.pi * np.array((0.5, 0.35, 0.4, 0.3)) * i / RATE + phases)
-        matrix = turn(center, _TURN * angle, 1 + _GROWTH * growth, _SHIFT * size * np.array((x, y)))
+        matrix = rotation_about(
+            center, _ROTATION * angle, 1 + _GROWTH * growth, _SHIFT * size * np.array((x, y))
+        )
         moved = move(patch, matrix)
         noisy = moved.image + _NOISE * rng.standard_normal(moved.image.shape, np.float32)
         image = np.round(np.clip(noisy, 0, 255)).astype(np.uint8)

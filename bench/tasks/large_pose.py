@@ -37,51 +37,53 @@ class PoseGroup:
 
 def measure(candidate: Candidate, test: Sequence[Sample], fitting: Sequence[Sample]) -> list[LargePoseRow]:
     """A row for all test faces, and for each group of poses; offsets of style are fitted on other faces."""
-    answers = predict(candidate, test)
+    predictions = predict(candidate, test)
     offsets = style_offsets(stack(fitting), predict(candidate, fitting).points, boxes(fitting))
     return [
         LargePoseRow(**candidate.names, dataset=TEST_SET, **dataclasses.asdict(group))
-        for group in figures(answers, test, offsets)
+        for group in figures(predictions, test, offsets)
     ]
 
 
 def predict(candidate: Candidate, faces: Sequence[Sample]) -> Outputs:
-    """What a candidate says of faces in their true boxes, in one pass."""
+    """A candidate's outputs for faces in their true boxes, in one pass."""
     predictor = candidate.open()
 
-    def answer(face: Sample) -> Outputs:
+    def predict_one(face: Sample) -> Outputs:
         image, box = load_image(face.image), face.box[None]
         if isinstance(predictor, Landmarker):
             return predictor.predict_all(image, box)
         points = predictor.predict(image, box)
         return Outputs(points, np.ones(points.shape[:2], np.float32), None)
 
-    found = on_all_cores(answer, faces, f"{candidate.name} at any head turn", "face")
+    found = on_all_cores(predict_one, faces, f"{candidate.name} at any head turn", "face")
     visible = None if found[0].visible is None else np.concatenate([a.visible for a in found])
     return Outputs(
         np.concatenate([a.points for a in found]), np.concatenate([a.scores for a in found]), visible
     )
 
 
-def figures(answers: Outputs, faces: Sequence[Sample], offsets: NDArray) -> Iterator[PoseGroup]:
+def figures(predictions: Outputs, faces: Sequence[Sample], offsets: NDArray) -> Iterator[PoseGroup]:
     """The figures of all faces, and of each group of poses.
 
     Args:
-        answers: for each face.
+        predictions: for each face.
         faces: with poses and states.
         offsets: (K, 2) from the data set's style of annotation to the model's, see `style_offsets`.
     """
     truth, where = stack(faces), boxes(faces)
     size = box_size(where)
-    plain = partial_nme(answers.points, truth, size)
-    same_style = partial_nme(answers.points, translate(truth, answers.points, where, offsets), size)
+    plain = partial_nme(predictions.points, truth, size)
+    same_style = partial_nme(predictions.points, translate(truth, predictions.points, where, offsets), size)
     states = np.stack([np.asarray(face.state) for face in faces])
     groups = np.array([POSE_GROUPS[face.pose or ""] for face in faces])
     for group in ("all", *dict.fromkeys(POSE_GROUPS.values())):
         chosen = (groups == group) | (group == "all")
         if chosen.any():
             seen = (
-                {} if answers.visible is None else visibility_figures(answers.visible[chosen], states[chosen])
+                {}
+                if predictions.visible is None
+                else visibility_figures(predictions.visible[chosen], states[chosen])
             )
             yield PoseGroup(
                 pose=group,

@@ -23,7 +23,7 @@ from bench.detectors import detector_hash
 from bench.rows import LatencyRow
 from bench.tasks.memory import peak_memory
 from bench.tasks.peak import peak
-from bench.timing import Clock, Effort, statistics, stopwatch, time_runs, times_in_turns
+from bench.timing import Clock, Effort, interleaved_times, statistics, stopwatch, time_runs
 from fkp.images import load_image
 from fkp.runtime.drawing import draw
 from fkp.runtime.landmarker import Landmarker
@@ -127,7 +127,7 @@ def _measure(
 
 
 def face_clock(candidate: Candidate, threads: int) -> Clock:
-    """Times a candidate from a picture and a face's box to its points; a baseline by its own clock."""
+    """Time a candidate from a picture and a face's box to its points; a baseline by its own clock."""
     image, boxes = _moving_face()
     if (milliseconds := candidate.milliseconds) is not None:
         return lambda: milliseconds(image, [next(boxes)])
@@ -146,21 +146,21 @@ def _moving_face() -> tuple[NDArray[np.uint8], Iterator[NDArray]]:
 def measure_faces(
     candidates: Sequence[Candidate], threads: int, rounds: int, cache: Cache
 ) -> list[LatencyRow]:
-    """One row per candidate: from a picture and a face's box to its points, all of them in turns.
+    """One row per candidate: from a picture and a face's box to its points, interleaved.
 
     Only so do the times of many models compare: the clock of a machine wanders.
 
     Args:
         candidates: models on their providers, and baselines.
         threads: of the models.
-        rounds: how many turns each candidate has.
+        rounds: how often each candidate is timed.
         cache: rows of the same candidates, machine, versions and settings are taken from there.
     """
     models = [candidate.names for candidate in candidates]
     key = _key("faces in turns", models=models, settings=[threads, rounds])
 
     def measure_rows() -> list[LatencyRow]:
-        times = times_in_turns([face_clock(candidate, threads) for candidate in candidates], rounds)
+        times = interleaved_times([face_clock(candidate, threads) for candidate in candidates], rounds)
         rows = []
         for candidate, own in zip(candidates, times, strict=True):
             facts: dict[str, Any] = candidate.names | host.facts(candidate.versions)

@@ -18,7 +18,7 @@ _RUNS = 200
 def peak(precision: str, threads: int) -> float:
     """Multiply-adds a second of a product of two 512x512 matrices on the CPU, at the best of 200 runs.
 
-    Measured anew each time, since the clock wanders: what is held against it has to be of the same moment.
+    It is measured every time, since the clock drifts: only figures of the same moment compare with it.
 
     Args:
         precision: "fp32", or "int8" (unsigned times signed, as quantized convolutions are).

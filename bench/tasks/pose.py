@@ -22,9 +22,9 @@ from fkp.runtime.landmarker import Landmarker
 from fkp.runtime.pose import Pose, head_pose
 
 YAW_EDGES = (0.0, 30.0, 60.0, math.inf)  # degrees, of the groups of faces
-TILTS = (-30.0, 30.0)  # degrees by which pictures are turned
+TILTS = (-30.0, 30.0)  # degrees by which pictures are rotated
 _RESAMPLES = 2000
-_SPACE = 3.0  # side of a turned picture, over the longer side of the face box
+_SPACE = 3.0  # side of a rotated picture, over the longer side of the face box
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,7 @@ class Errors:
         faces: how many there are.
         mae: mean absolute error, with its 95 % bootstrap interval over the faces, `mae_from` to `mae_to`.
         median: of the absolute errors.
-        bias: mean error towards larger turns; negative where turns are underestimated.
+        bias: mean error towards larger yaws; negative where they are underestimated.
         within: percent of faces whose error is within the standard deviation that the estimate states.
     """
 
@@ -51,7 +51,7 @@ class Errors:
 
 
 def measure(candidate: Candidate, test_set: TestSet) -> list[PoseRow]:
-    """Rows of a candidate: yaw from its points and from the annotated ones, roll in turned pictures.
+    """Rows of a candidate: yaw from its points and from the annotated ones, roll in rotated pictures.
 
     Faces are those whose yaw is known, in the boxes of the annotated points, in one pass.
     """
@@ -104,7 +104,7 @@ def yaw_errors(poses: list[Pose | None], yaws: NDArray) -> Iterator[Errors]:
 
 def roll_errors(poses: list[list[Pose | None]], yaws: NDArray) -> Iterator[Errors]:
     """How far the roll is from following the picture: `poses` are those of the picture itself and of its
-    copies turned by `TILTS`, (N, 3)."""
+    copies rotated by `TILTS`, (N, 3)."""
     rolls = np.array([[math.nan if pose is None else pose.roll for pose in views] for views in poses])
     errors = (rolls[:, 1:] - rolls[:, :1] - TILTS + 180) % 360 - 180
     for group, members in _groups(yaws):
@@ -129,7 +129,7 @@ def _errors(group: str, errors: NDArray) -> Errors:
 
 
 def _turned(image: NDArray[np.uint8], face: Sample, tilt: float) -> tuple[NDArray[np.uint8], NDArray]:
-    """The surroundings of a face, turned clockwise by degrees, and the face's box in there."""
+    """The surroundings of a face, rotated clockwise by degrees, and the face's box in there."""
     assert face.points is not None
     side = round(_SPACE * float(np.max(face.box[2:] - face.box[:2])))
     matrix = crop_transform(face.box, (side, side), _SPACE, -tilt)

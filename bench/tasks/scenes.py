@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from bench.cache import folder_hash
 from bench.faces import TestSet, spread
-from bench.tasks.distortions import FACE, SIDE, Patch, cut_patch, distort, turn
+from bench.tasks.distortions import FACE, SIDE, Patch, cut_patch, distort, rotation_about
 from fkp.datasets import DLIB_BOX, Sample
 from fkp.geometry import points_box, transform_points, warp
 from fkp.images import load_image
@@ -30,9 +30,9 @@ TITLES: Mapping[str, str] = {
     "common": "300-W common",
     "imm": "IMM",
     "imm-val": "IMM, persons 33 to 40",
-    "turned-15": "turned by 15 degrees",
-    "turned-30": "turned by 30 degrees",
-    "turned-45": "turned by 45 degrees",
+    "turned-15": "rotated by 15 degrees",
+    "turned-30": "rotated by 30 degrees",
+    "turned-45": "rotated by 45 degrees",
     "dark": "an eighth of the light",
     "blurred": "blurred by 3 % of the face",
     "small-40": "faces of 40 pixels",
@@ -205,14 +205,14 @@ def _mosaic(index: int, faces: Sequence[Sample]) -> Scene:
         space = (np.array((width, height)) - size * 1.3) / 2
         target = np.array((width, height)) / 2 + rng.uniform(-1, 1, 2) * space.clip(min=0)
         center = patch.box.reshape(2, 2).mean(axis=0)
-        matrix = turn(center, rng.uniform(-15, 15), size / FACE, target - center)
+        matrix = rotation_about(center, rng.uniform(-15, 15), size / FACE, target - center)
         canvas[top : top + height, left : left + width] = warp(patch.image, matrix, (height, width))
         boxes.append(points_box(transform_points(matrix, patch.points)) + np.tile((left, top), 2))
     return Scene(f"{faces[0].id} and others", canvas, np.stack(boxes))
 
 
 def _background(index: int, faces: Sequence[Sample]) -> Scene:
-    """What stands left and right of the head, put together: a backdrop and shoulders."""
+    """The parts left and right of the head, put together: a backdrop and shoulders."""
     (face,) = faces
     image = load_image(face.image)
     x0, _, x1, _ = face.box

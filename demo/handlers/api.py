@@ -30,8 +30,8 @@ def landmarks(picture: Mapping[str, Any] | None, model: str | None) -> dict[str,
         analysis = models.get_landmarker(name).analyze(image)
     except EXPECTED as error:
         raise gr.Error(sentence(error), print_exception=False) from error
-    answer = record(Source("picture", image.shape[:2]), name, analysis.faces)
-    return {**answer, "milliseconds": {stage: round(value, 2) for stage, value in analysis.timings.items()}}
+    result = record(Source("picture", image.shape[:2]), name, analysis.faces)
+    return {**result, "milliseconds": {stage: round(value, 2) for stage, value in analysis.timings.items()}}
 
 
 def list_models() -> list[dict[str, Any]]:

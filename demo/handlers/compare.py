@@ -15,7 +15,7 @@ from demo import html, models
 from demo.differences import COLORS, draw_differences
 from demo.files import open_upload, save_jpeg
 from demo.handlers.images import read_picture, shown, zoom
-from demo.handlers.requests import RequestError, answered, to_names, to_style
+from demo.handlers.requests import RequestError, refusing, to_names, to_style
 from demo.storage import new_folder
 from fkp.datasets.pts import read_pts
 from fkp.errors import DataError
@@ -42,7 +42,7 @@ class View(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class _Answer:
+class _Result:
     model: str
     scheme: Scheme
     faces: list[Face]
@@ -53,14 +53,14 @@ def _refuse(text: str) -> View:
     return View(html.problem(text), [], [], "")
 
 
-@answered(_refuse)
+@refusing(_refuse)
 def compare(
     picture: Mapping[str, Any] | None,
     names: Sequence[str],
     truth_file: Mapping[str, Any] | None,
     styles: Sequence[str],
 ) -> View:
-    """Run models on the same faces of a picture; the first one chosen is what the others are held against.
+    """Run models on the same faces of a picture; the others are compared with the first one chosen.
 
     Never raises for bad input: the message says what is wrong.
     """
@@ -68,71 +68,71 @@ def compare(
     if picture is None or len(set(names)) < 2:
         return View(html.note("Choose a picture and at least two models."), [], [], "")
     if len(names) > MOST_MODELS:
-        return View(html.note(f"At most {MOST_MODELS} models at a time."), [], [], "")
+        return View(html.note(f"Choose at most {MOST_MODELS} models."), [], [], "")
     truth = _read_truth(truth_file)
     image = read_picture(picture)
-    answers = _run(image, names)
-    faces = answers[0].faces
+    results = _run(image, names)
+    faces = results[0].faces
     if not faces:
         return View(html.faces_found(faces, image.shape[:2]), [], [], "")
     folder = new_folder()
     overlays, differences = [], []
-    for number, answer in enumerate(answers):
+    for number, result in enumerate(results):
         path = folder / f"model-{number}.jpg"
         drawn = (
-            zoom(image, answer.faces[0], style)
+            zoom(image, result.faces[0], style)
             if len(faces) == 1
-            else draw(*shown(image, answer.faces), style)
+            else draw(*shown(image, result.faces), style)
         )
-        overlays.append((save_jpeg(drawn, path), answer.model))
+        overlays.append((save_jpeg(drawn, path), result.model))
     for number in range(min(len(faces), _MOST_FACES)):
-        drawn = draw_differences(image, [answer.faces[number] for answer in answers])
+        drawn = draw_differences(image, [result.faces[number] for result in results])
         differences.append((save_jpeg(drawn, folder / f"difference-{number}.jpg"), f"Face {number + 1}"))
-    rows = [_row(answer, answers[0], truth) for answer in answers]
+    rows = [_row(result, results[0], truth) for result in results]
     return View(html.faces_found(faces, image.shape[:2]), overlays, differences, html.comparison(rows))
 
 
-def _run(image: NDArray[np.uint8], names: Sequence[str]) -> list[_Answer]:
-    """Every model's answer for the same faces: those that the detector finds."""
-    answers: list[_Answer] = []
+def _run(image: NDArray[np.uint8], names: Sequence[str]) -> list[_Result]:
+    """Every model's result for the same faces: those that the detector finds."""
+    results: list[_Result] = []
     for name in names:
-        boxes = [face.box for face in answers[0].faces] if answers else None
+        boxes = [face.box for face in results[0].faces] if results else None
         landmarker = models.get_landmarker(name)
         analysis = landmarker.analyze(image, boxes)
         spent = analysis.timings["crop"] + analysis.timings["network"]
-        answers.append(_Answer(name, landmarker.scheme, analysis.faces, spent))
-    return answers
+        results.append(_Result(name, landmarker.scheme, analysis.faces, spent))
+    return results
 
 
-def _row(answer: _Answer, first: _Answer, truth: NDArray | None) -> tuple[str, str, str, str, str]:
+def _row(result: _Result, first: _Result, truth: NDArray | None) -> tuple[str, str, str, str, str]:
     """Model, distance from the first model, error, points, milliseconds."""
     apart = "-"
-    if answer is not first:
-        apart = f"{np.mean(_apart(answer, first)):.2f} px"
-        if answer.scheme is not first.scheme:
+    if result is not first:
+        apart = f"{np.mean(_apart(result, first)):.2f} px"
+        if result.scheme is not first.scheme:
             apart += " (nose tip)"
-    points = str(answer.scheme.num_points)
-    return answer.model, apart, _error(answer, truth), points, f"{answer.milliseconds:.1f}"
+    points = str(result.scheme.num_points)
+    return result.model, apart, _error(result, truth), points, f"{result.milliseconds:.1f}"
 
 
-def _apart(answer: _Answer, first: _Answer) -> NDArray:
+def _apart(result: _Result, first: _Result) -> NDArray:
     """Distances between two models' points, in pixels; of the nose tips where their schemes differ."""
-    pairs = zip(answer.faces, first.faces, strict=True)
-    if answer.scheme is first.scheme:
+    pairs = zip(result.faces, first.faces, strict=True)
+    if result.scheme is first.scheme:
         return np.array([point_distance(a.points[None], b.points[None])[0].mean() for a, b in pairs])
-    tips = [a.points[answer.scheme.nose_tip] - b.points[first.scheme.nose_tip] for a, b in pairs]
+    tips = [a.points[result.scheme.nose_tip] - b.points[first.scheme.nose_tip] for a, b in pairs]
     return np.linalg.norm(tips, axis=1)
 
 
-def _error(answer: _Answer, truth: NDArray | None) -> str:
+def _error(result: _Result, truth: NDArray | None) -> str:
     """The error of the face that the true points belong to."""
     if truth is None:
         return "-"
-    if len(truth) != answer.scheme.num_points:
+    if len(truth) != result.scheme.num_points:
         return f"the file has {len(truth)} points"
     middle = truth.mean(axis=0)
-    face = min(answer.faces, key=lambda face: float(np.hypot(*(face.points.mean(axis=0) - middle))))
-    corners = answer.scheme.outer_eye_corners
+    face = min(result.faces, key=lambda face: float(np.hypot(*(face.points.mean(axis=0) - middle))))
+    corners = result.scheme.outer_eye_corners
     size = inter_ocular(truth[None], corners) if corners else box_diagonal(points_box(truth[None]))
     if not size[0] > 0:
         return "the file's points lie on one spot"

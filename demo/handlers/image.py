@@ -1,4 +1,4 @@
-"""The Image tab: one picture, all its faces, and files to take home."""
+"""The Image tab: one picture, all its faces, and files to download."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from demo import html, models
 from demo.files import save_jpeg, save_png
 from demo.handlers.images import read_picture, shown, zoom
-from demo.handlers.requests import EXPECTED, RequestError, answered, to_name, to_style
+from demo.handlers.requests import EXPECTED, RequestError, refusing, to_name, to_style
 from demo.storage import new_folder
 from fkp.runtime.drawing import Style, draw
 from fkp.runtime.face import Face
@@ -49,7 +49,7 @@ class View(NamedTuple):
 
 
 class Downloads(NamedTuple):
-    """Paths of the files to take home; `pts` holds one file, or a zip of one for each face."""
+    """Paths of the files to download; `pts` holds one file, or a zip of one for each face."""
 
     json: str | None = None
     csv: str | None = None
@@ -61,7 +61,7 @@ def _refuse(text: str) -> View:
     return _empty(html.problem(text))
 
 
-@answered(_refuse)
+@refusing(_refuse)
 def analyze(picture: Mapping[str, Any] | None, model: str | None, styles: Sequence[str]) -> View:
     """Find the landmarks on a picture and draw them.
 
@@ -82,7 +82,7 @@ def analyze(picture: Mapping[str, Any] | None, model: str | None, styles: Sequen
     return View(found, message, overlay, zooms, html.face_table(analysis.faces), html.timings(timings))
 
 
-@answered(lambda text: (html.problem(text), gr.skip(), gr.skip()))
+@refusing(lambda text: (html.problem(text), gr.skip(), gr.skip()))
 def redraw(found: Found | None, styles: Sequence[str]) -> tuple[Any, Any, Any]:
     """Message, overlay and zoomed faces in another style; the message stays where nothing is wrong."""
     style = to_style(styles)

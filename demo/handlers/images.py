@@ -20,7 +20,7 @@ from fkp.runtime.drawing import Style, draw
 from fkp.runtime.face import Face
 
 MAX_MEGAPIXELS = 40
-_SHOWN_SIDE = 1600  # pixels: larger pictures are shown smaller, the files to take home are full size
+_SHOWN_SIDE = 1600  # pixels: larger pictures are shown smaller, the files to download are full size
 _ZOOM_SIDE = 384
 _ZOOM_MARGIN = 1.6
 

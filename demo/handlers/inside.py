@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from demo import html, models
 from demo.files import save_jpeg, save_png
 from demo.handlers.images import read_picture
-from demo.handlers.requests import answered, to_name
+from demo.handlers.requests import refusing, to_name
 from demo.storage import new_folder
 from fkp.geometry import crop_transform, warp
 
@@ -22,9 +22,9 @@ class View(NamedTuple):
     layers: list[tuple[str, str]] | None = None
 
 
-@answered(lambda text: View(html.problem(text)))
+@refusing(lambda text: View(html.problem(text)))
 def look(picture: Mapping[str, Any] | None, model: str | None) -> View:
-    """Show the first filters of a model, and what its layers make of the surest face of a picture.
+    """Show the first filters of a model, and the feature maps of the face with the best score in a picture.
 
     Never raises for bad input: the message says what is wrong.
     """
@@ -49,7 +49,7 @@ def look(picture: Mapping[str, Any] | None, model: str | None) -> View:
         for number, layer in enumerate(inside.layers(crop))
     ]
     if (maps := inside.maps(crop)) is not None:
-        caption = f"Where it looks for its {len(maps)} points: all softmax maps over the crop"
+        caption = f"The heatmaps of its {len(maps)} points over the crop"
         layers.append((save_jpeg(maps_over(crop, maps), folder / "maps.jpg"), caption))
     count = len(inside.filters)
     text = f"The first layer has {count} filters of {' x '.join(map(str, inside.filters.shape[2:]))} weights."

@@ -6,7 +6,7 @@ from demo import html, models
 
 
 def card(name: str | None) -> str:
-    """What is known of a model."""
+    """The facts about a model."""
     for entry in models.entries():
         if entry.name == name:
             return html.model_card(entry)

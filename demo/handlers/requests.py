@@ -63,24 +63,24 @@ def to_name(value: object) -> str:
     return value or ""
 
 
-def answered(refuse: Callable[[str], _R]) -> Callable[[Callable[_P, _R]], Callable[_P, _R]]:
-    """Decorate a handler: what is `EXPECTED` becomes an answer, which `refuse` makes of one sentence."""
+def refusing(refuse: Callable[[str], _R]) -> Callable[[Callable[_P, _R]], Callable[_P, _R]]:
+    """Decorate a handler so that `refuse` makes its result of an `EXPECTED` error, given as a sentence."""
 
     def decorate(handler: Callable[_P, _R]) -> Callable[_P, _R]:
         @functools.wraps(handler)
-        def answer(*args: _P.args, **kwargs: _P.kwargs) -> _R:
+        def checked(*args: _P.args, **kwargs: _P.kwargs) -> _R:
             try:
                 return handler(*args, **kwargs)
             except EXPECTED as error:
                 return refuse(sentence(error))
 
-        return answer
+        return checked
 
     return decorate
 
 
 def sentence(error: BaseException) -> str:
-    """What a visitor is told of an `EXPECTED` error: no path of the server."""
+    """The message that a visitor gets for an `EXPECTED` error: no path of the server."""
     if isinstance(error, MemoryError):
         text = f"{SHORTAGES[errno.ENOMEM]}: try again later, or with a smaller file"
     elif isinstance(error, OSError):

@@ -96,6 +96,6 @@ def _annotate(path: Path, folder: Path, tracker: Tracker, model: str, style: Sty
     for remark in video.remarks + out.remarks:
         text += f" The video {remark}."
     if cut:
-        text += f" The work on it took longer than {MAX_MINUTES} minutes: only its beginning was used."
+        text += f" Processing took longer than {MAX_MINUTES} minutes: only its beginning was used."
     message = (html.done if seen else html.note)(text)
     yield View(message, *(str(folder / name) for name in (_VIDEO, "faces.json", "faces.csv")))

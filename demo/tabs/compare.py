@@ -9,9 +9,9 @@ from demo.handlers import compare as handlers
 from demo.tabs.parts import DEFAULT_STYLES, MEANING, PICTURES, picture_input, tiles
 
 _INTRO = f"""\
-Two to {handlers.MOST_MODELS} models on the same faces. The first one in the list is what the others \
-are held against. With a `.pts` file of the true points, each model's error is shown too. Milliseconds are \
-those of cutting the faces out and of the network."""
+Two to {handlers.MOST_MODELS} models on the same faces. The first one in the list is the reference for the \
+others. With a `.pts` file of the true points, each model's error is shown too. Milliseconds are those of \
+cropping the faces and of the network."""
 
 
 def build() -> None:

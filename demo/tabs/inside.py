@@ -9,9 +9,9 @@ from demo.handlers import inside as handlers
 from demo.tabs.parts import PICTURES, model_picker, picture_input, tiles
 
 _INTRO = """\
-What a network looks for, and what it sees: the filters of its first layer, and the feature maps that \
-its layers make of a face. Every map is drawn from its own lowest (violet) to its own highest value \
-(yellow); in the filters, gray is zero."""
+What a network computes: the filters of its first layer, and the feature maps of its \
+layers for a face. Every map is drawn from its own lowest (violet) to its own highest value (yellow); in the \
+filters, gray is zero."""
 
 
 def build() -> None:

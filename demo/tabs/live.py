@@ -12,9 +12,9 @@ from demo.tabs.parts import DEFAULT_STYLES, model_picker
 _MINUTES = 5
 _VISITORS = 4  # at once: each keeps a place for as long as the camera runs
 _INTRO = f"""\
-Press **Record** under the camera. Faces are followed from frame to frame: the detector looks again only \
+Press **Record** under the camera. Faces are followed from frame to frame: the detector runs only \
 now and then, and the points are smoothed. Nothing is stored. After {_MINUTES} minutes the camera \
-pauses, so that others get a turn; press again to go on."""
+pauses, so that others can use it; press again to continue."""
 
 
 def build() -> None:
@@ -47,7 +47,7 @@ def build() -> None:
         [picture, figures, session],
         preprocess=False,
         postprocess=False,
-        stream_every=0.06,  # seconds: frames that are sent faster than they are answered cost both sides time
+        stream_every=0.06,  # seconds: frames sent faster than they are processed cost both sides time
         time_limit=_MINUTES * 60,
         concurrency_limit=_VISITORS,
         show_progress="hidden",

@@ -14,7 +14,7 @@ EXAMPLES = sorted(str(path) for path in (Path(__file__).resolve().parents[1] / "
 
 DEFAULT_STYLES = ["Points", "Outlines"]
 
-# Work on pictures is short and uses every core: two at a time, the rest wait their turn.
+# Work on pictures is short and uses every core: two at a time, the others wait.
 PICTURES: dict[str, Any] = {"concurrency_limit": 2, "concurrency_id": "pictures"}
 
 # What the parts of a model's label are.

@@ -10,8 +10,8 @@ from demo.handlers.requests import STYLES
 from demo.tabs.parts import DEFAULT_STYLES, download_row, fill_downloads, model_picker
 
 _INTRO = f"""\
-At most **{handlers.MAX_SECONDS} seconds**, {handlers.MAX_FRAMES} frames and {handlers.MAX_MINUTES} minutes \
-of work (of a longer video, its beginning), **100 MB** and 3840 x 2160 pixels. The result is an H.264 video \
+At most **100 MB**, 3840 x 2160 pixels, **{handlers.MAX_SECONDS} seconds**, {handlers.MAX_FRAMES} frames and \
+{handlers.MAX_MINUTES} minutes of processing; longer videos are cut off. The result is an H.264 video \
 of at most {handlers.LARGEST_SIDE} pixels with the sound, and a table of all points in every frame."""
 
 

@@ -33,8 +33,8 @@ class PlainCNN(nn.Module):
         hidden: sizes of the linear layers before the last.
         dropout: probability, before the last linear layer.
         bias: see `fkp.models.heads.coordinate_layer`.
-        offset, scale: points = offset + scale x output: the frame in which the report's network
-            speaks.
+        offset, scale: points = offset + scale x output: the frame of the report's
+            network.
     """
 
     def __init__(

@@ -1,6 +1,6 @@
 """The networks and experiments of the five course reports; `source` says where we depart from them.
 
-What varies one thing of another recipe is written as that recipe with the one thing replaced.
+A variant of another recipe is written as that recipe with one setting replaced.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ from fkp.training.config import TrainingConfig
 from fkp.training.losses import Loss
 from fkp.training.recipe import Recipe
 
-# The reports feed whole pictures, in which the face wanders; the contract feeds crops around the
-# face box, so the wandering comes from shifting that box.
+# The networks of the reports get whole pictures, with the face at varying places. Here they get crops around
+# the face box, so shifts of that box vary the place.
 WANDERING = Augmentation(shift=0.08, scale=0.08)
 AFFINE = replace(WANDERING, rotation=8, color=0.5)
 WILD = replace(WANDERING, rotation=12, perspective=0.06, color=0.8)

@@ -1,4 +1,4 @@
-"""The Pixel U-Net of course report 002: which pixel is the point?"""
+"""The Pixel U-Net of course report 002."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def _double(inputs: int, outputs: int) -> nn.Sequential:
 
 @register("pixel-unet")
 class PixelUNet(nn.Module):
-    """A U-Net (Ronneberger et al., 2015) with one map a point at the input's own resolution; a point is
+    """A U-Net (Ronneberger et al., 2015) with one map per point at the input's resolution; a point is
     the expected position under the softmax over all pixels.
 
     Args:

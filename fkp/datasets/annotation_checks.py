@@ -1,4 +1,4 @@
-"""Checks that every reader makes of a picture and of its annotated points.
+"""Checks of a picture and of its annotated points, for all readers.
 
 A check raises ValueError with the problem in words; the reader adds the file and the line (`located`).
 """
@@ -14,7 +14,7 @@ from PIL import ExifTags, Image
 
 from fkp.images import FORMATS
 
-# A landmark or a box side may lie outside of its picture (a face at the border), but not further
+# A landmark or a box side may be outside of its picture (a face at the border), but not further
 # than this many times the picture's size.
 _MAX_OUTSIDE = 1.0
 
@@ -84,7 +84,7 @@ def check_shape(points: ArrayLike, count: int) -> NDArray:
 
 
 def check_near(points: NDArray, size: tuple[int, int], what: str) -> None:
-    """Refuses points (N, 2) that are absurdly far outside of a picture of (width, height)."""
+    """Refuse points (N, 2) that are absurdly far outside of a picture of (width, height)."""
     share = points / size
     if share.min() < -_MAX_OUTSIDE or share.max() > 1 + _MAX_OUTSIDE:
         width, height = size

@@ -1,4 +1,4 @@
-"""`python -m fkp data asymmetry`: how far each source's labels lie to one side of mirror-symmetric ones."""
+"""`python -m fkp data asymmetry`: how far the labels of each source are shifted to one side."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ if TYPE_CHECKING:
 
 
 def add_parser(commands: argparse._SubParsersAction) -> None:
-    """Adds `asymmetry`."""
+    """Add `asymmetry`."""
     parser = commands.add_parser(
         "asymmetry",
-        help="measure how far the labels of each source lie to one side",
-        description="A model's answers to a face and to its mirror image, averaged, have no constant error "
-        "in x. What is left of the mean signed error belongs to the labels: the data catalogue holds it as "
-        "label_shift, and training and mirror averaging heed it. Training faces alone are looked at.",
+        help="measure how far the labels of each source are shifted to one side",
+        description="The mean of a model's predictions for a face and its mirror image has no constant error "
+        "in x. So the mean signed error belongs to the labels. fkp/datasets/catalog.py holds it as "
+        "label_shift, which training and mirror averaging correct for. Only training faces are measured.",
     )
     add_data(parser)
     parser.add_argument("--model", default="fkp68-large", help="landmark model, name or path (fkp68-large)")
@@ -53,21 +53,21 @@ def _asymmetry(args: argparse.Namespace) -> int:
 
 
 def asymmetries(landmarker: Landmarker, name: str, faces: list[Sample]) -> Iterator[tuple[str, Asymmetry]]:
-    """That of a data set's faces, and of each folder where its pictures lie in a few; none without faces."""
+    """The asymmetry of a data set, and of each of its folders if they are few; nothing without faces."""
     if not faces:
         return
     progress = tqdm(faces, name, unit="face", leave=False, disable=None)
-    answers = np.stack(
+    predictions = np.stack(
         [mirror_averaged(landmarker, load_image(f.image), f.box[None])[0][0] for f in progress]
     )
     labels = np.stack([np.asarray(face.points) for face in faces])
     scale = typical_inter_ocular(np.stack([face.box for face in faces]))
     folders = np.array([face.id.split("/")[0] for face in faces])
-    yield name, label_asymmetry(labels, answers, scale)
+    yield name, label_asymmetry(labels, predictions, scale)
     parts = sorted(set(folders))
     for part in parts if 1 < len(parts) < 10 else ():
         rows = folders == part
-        yield f"  {part}", label_asymmetry(labels[rows], answers[rows], scale[rows])
+        yield f"  {part}", label_asymmetry(labels[rows], predictions[rows], scale[rows])
 
 
 def mirror_averaged(

@@ -1,4 +1,4 @@
-"""Measures how a face detector's boxes lie to canonical face boxes."""
+"""The map from a face detector's boxes to canonical face boxes, fitted."""
 
 from __future__ import annotations
 

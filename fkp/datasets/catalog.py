@@ -1,4 +1,4 @@
-"""The data sets that the project knows, their splits, and where they lie in a data root."""
+"""The data sets that the project knows, their splits, and their places in a data root."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ DLIB_BOX = BoxMap(left=0.0266, top=0.0957, right=-0.0218, bottom=0.0531)
 # The faces on which the models of a scheme are compared.
 TEST_SETS: Mapping[str, str] = {"ibug68": "300w-common", "imm58": "imm-val", "nose1": "imm-val"}
 
-# What `data asymmetry` printed for the training faces; of MERL-RAV's nothing to speak of.
+# What `data asymmetry` printed for the training faces; MERL-RAV's is close to 0.
 IBUG_LABEL_SHIFT, CFP_LABEL_SHIFT, _YTF_LABEL_SHIFT = 0.78, 0.93, 2.74
 
 _TRAIN_FOLDERS = ("afw/", "helen/trainset/", "lfpw/trainset/")
@@ -54,7 +54,7 @@ Side = Literal["train", "validation", "test"]
 _SHORT: Mapping[Side, str] = {"train": "train", "validation": "val", "test": "test"}
 _PART: Mapping[Side, str] = {"train": "training", "validation": "validation", "test": "test"}
 
-# A teacher's points are used on faces that are surely faces and not small, where it is sure itself.
+# A teacher's points are used on faces of high detection score that are not small, where its scores are high.
 _LABEL_FILTER = LabelFilter(score=0.8, confidence=0.6, smallest=40)
 
 
@@ -63,7 +63,7 @@ class Dataset:
     """A named list of faces: one side of a split, in one public layout.
 
     Attributes:
-        name: how commands and code call it.
+        name: for commands and code.
         title: what it is, in words.
         scheme: the landmark scheme of its points.
         folder: its place in the data root.
@@ -73,7 +73,7 @@ class Dataset:
         part_of: the data set of the same side whose faces these are, too; "" where there is none.
         pseudo_labeled: whether its points are a teacher's, in the file of labels, without which it cannot be
             read either.
-        label_shift: how far its points lie to the right of mirror-symmetric ones, in percent of the
+        label_shift: how far its points are shifted to the right of mirror-symmetric ones, in percent of the
             inter-ocular distance: what `data asymmetry` measured on its training faces.
     """
 
@@ -89,7 +89,7 @@ class Dataset:
     label_shift: float = 0.0
 
     def missing(self, root: Path) -> list[Path]:
-        """What it needs and is not there."""
+        """The files that it needs and that are missing."""
         needs = [root / self.folder / name for name in self.needs]
         needs += [labels_file()] if self.pseudo_labeled else []
         return [path for path in needs if not path.exists()]

@@ -51,7 +51,7 @@ examples:
 
 
 def add_parser(subparsers: argparse._SubParsersAction) -> None:
-    """Adds `data` with its own commands."""
+    """Add `data` with its own commands."""
     sets = "\n".join(f"  {name:<18}{dataset.title}" for name, dataset in DATASETS.items())
     parser = subparsers.add_parser(
         "data",
@@ -73,7 +73,7 @@ def _add_check(commands: argparse._SubParsersAction) -> None:
     parser = commands.add_parser(
         "check",
         help="list what can be read, and what is wrong with it",
-        description="Reads all annotations and decodes all pictures; exits with 1 if something is wrong.",
+        description="Read all annotations and decode all pictures; exit with 1 if something is wrong.",
     )
     parser.add_argument("path", type=Path, help="a data root, a data set's folder, or a file of dlib's XML")
     parser.add_argument("--skip-broken", action="store_true", help="exit with 0 even if something is wrong")
@@ -101,12 +101,14 @@ def _add_fit_boxes(commands: argparse._SubParsersAction) -> None:
 def _add_fit_heads(commands: argparse._SubParsersAction) -> None:
     parser = commands.add_parser(
         "fit-heads",
-        help="learn the heads that poses are estimated with, and write them into the package",
-        description="Learns a 3-D head of each landmark scheme from training faces with known yaw, its "
-        "correction from annotated and predicted points, its spread of errors from the validation parts.",
+        help="learn the head models for pose estimation, and write them into the package",
+        description="For each landmark scheme, learn a 3-D head from training faces with known yaw, its "
+        "correction from annotated and predicted points, and its spread of errors from the validation parts.",
     )
     add_data(parser)
-    parser.add_argument("--model", default="fkp68-base", help="whose points to correct for (%(default)s)")
+    parser.add_argument(
+        "--model", default="fkp68-base", help="the model for whose points the yaw is corrected (%(default)s)"
+    )
     parser.set_defaults(func=_fit_heads)
 
 
@@ -114,10 +116,10 @@ def _add_label(commands: argparse._SubParsersAction) -> None:
     parser = commands.add_parser(
         "label",
         help="label the faces in every training picture with a teacher",
-        description="Writes one line for each picture: the faces that YuNet finds, and the points that a "
+        description="Write one line for each picture: the faces that YuNet finds, and the points that a "
         "landmark model predicts for them, averaged with those of the mirrored picture. The data sets "
-        "helen-labelled and ytf-labelled and the face detector's training read these labels. Continues a "
-        "file of labels that is already there; refuses any other file.",
+        "helen-labelled and ytf-labelled and the face detector's training read these labels. An existing "
+        "file of labels is continued; any other file is refused.",
     )
     add_data(parser)
     parser.add_argument("--model", default="fkp68-large", help="landmark model, name or path (fkp68-large)")
@@ -130,9 +132,9 @@ def _add_negatives(commands: argparse._SubParsersAction) -> None:
     parser = commands.add_parser(
         "negatives",
         help="copy pictures without people, for training the face detector",
-        description="Copies pictures of things, animals and print from your folders into "
+        description="Copy pictures of objects, animals and print from your folders into "
         f"{NEGATIVES_FOLDER}/ of the data root, shrunk to 640 pixels. Run `python -m fkp data label` "
-        "afterwards: it finds the people who are in them all the same.",
+        "afterwards, which finds any people in them.",
     )
     parser.add_argument("folders", type=Path, nargs="+", metavar="FOLDER", help="with its subfolders")
     most = "at most N pictures of each folder (default: %(default)s)"
@@ -190,7 +192,7 @@ def _fit_boxes(args: argparse.Namespace) -> int:
 
 
 def _fit_heads(args: argparse.Namespace) -> int:
-    # As above: here a runtime model says what its points look like.
+    # As above: here a runtime model predicts points.
     from fkp.runtime.landmarker import Landmarker
     from fkp.runtime.pose import HEADS_FILE, head_row
 

@@ -1,4 +1,4 @@
-"""Downloads the public data sets: resumable downloads, and archives that are unpacked whole or not at all."""
+"""Resumable downloads of the public data sets; archives are unpacked completely or not at all."""
 
 from __future__ import annotations
 
@@ -60,9 +60,9 @@ ARCHIVES: Mapping[str, Archive] = {
 
 
 def get(archive: Archive, root: Path) -> Path:
-    """Downloads an archive and unpacks it into its folder of the data root, which is returned.
+    """Download an archive, unpack it into its folder of the data root, and return that folder.
 
-    A download that broke off goes on where it was. The archive is deleted once it is unpacked.
+    An interrupted download is continued. The archive is deleted once it is unpacked.
 
     Raises:
         DownloadError: the folder is there already, the server cannot be reached or has no such
@@ -86,7 +86,7 @@ def get(archive: Archive, root: Path) -> Path:
 
 
 def download(url: str, file: Path) -> None:
-    """Downloads `url`; what there is of it stays in `file` + `.part` until it is whole.
+    """Download `url`; what there is of it stays in `file` + `.part` until it is whole.
 
     Raises:
         DownloadError: it could not be had, or not to its end.
@@ -107,12 +107,12 @@ def download(url: str, file: Path) -> None:
     except URLError as error:
         raise DownloadError(f"{url} cannot be reached: {error.reason}") from error
     except (http.client.HTTPException, TimeoutError, ConnectionError, ssl.SSLError) as error:
-        raise DownloadError(f"{url} broke off ({error!r}); run the command again to go on") from error
+        raise DownloadError(f"{url} broke off ({error!r}); run the command again to continue") from error
     part.replace(file)
 
 
 def _save(response: http.client.HTTPResponse, part: Path, done: int, title: str) -> None:
-    """Appends the answer to what is `done`, or begins anew where the server ignored the range."""
+    """Append the response to what is `done`, or start over where the server ignored the range."""
     if response.status != HTTPStatus.PARTIAL_CONTENT:
         done = 0
     elif not response.headers.get("Content-Range", "").startswith(f"bytes {done}-"):
@@ -129,11 +129,11 @@ def _save(response: http.client.HTTPResponse, part: Path, done: int, title: str)
             stream.write(chunk)
             bar.update(len(chunk))
     if total and (size := part.stat().st_size) != total:
-        raise DownloadError(f"{title} broke off at {size:,} of {total:,} bytes; run it again to go on")
+        raise DownloadError(f"{title} broke off at {size:,} of {total:,} bytes; run it again to continue")
 
 
 def unpack(file: Path, target: Path) -> None:
-    """Unpacks a `.tar.gz` or `.zip` as the folder `target`, which appears only when it is whole.
+    """Unpack a `.tar.gz` or `.zip` as the folder `target`, which appears only when it is whole.
 
     Whether the archive itself holds a folder of that name or just its content makes no difference.
 
@@ -143,7 +143,7 @@ def unpack(file: Path, target: Path) -> None:
     """
     temporary = target.parent / f".unpack-{target.name}"
     content = temporary / "content"
-    shutil.rmtree(temporary, ignore_errors=True)  # what a killed process left
+    shutil.rmtree(temporary, ignore_errors=True)  # left by a killed process
     content.mkdir(parents=True)
     try:
         if file.suffix == ".zip":

@@ -32,7 +32,7 @@ _YAW_DEVIATION = {"ibug68": 3.0, "imm58": 5.0}  # degrees, of the given yaws
 
 _ROUNDS = 8
 _FIRST_NOISE = 0.1  # unit lengths
-_SMALLEST_NOISE = 0.02  # no point is believed to be found better
+_SMALLEST_NOISE = 0.02  # no point is assumed to be more exact
 _RIDGE, _YAW_POWERS = 0.3, 3  # of the correction's weights; the first ones are nearly free
 _VARIANCE_ROUNDS = 500
 
@@ -77,9 +77,9 @@ def _yaw(face: Sample) -> float | None:
 def learn_head(points: Array, yaws: Array, mirror: Sequence[int], yaw_deviation: float) -> HeadModel:
     """A head without correction, from faces and their mirror images.
 
-    Structure from motion under weak perspective: by turns, the head is fitted to every face, and the points
-    that explain the fitted views best are found by least squares. The yaws say how deep the head is, which
-    views alone do not.
+    Structure from motion under weak perspective: the head is fitted to every face, then the points that
+    explain the fitted views best are found by least squares, and so on. The yaws determine the depth of the
+    head, which views alone do not.
 
     Args:
         points: (N, K, 2), NaN where a point is not known; some faces are complete.

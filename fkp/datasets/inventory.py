@@ -87,7 +87,7 @@ def _xml(file: Path) -> Source:
 
 
 def check(source: Source) -> Finding:
-    """Reads a source and decodes every picture of it."""
+    """Read a source and decode every picture of it."""
     samples: list[Sample] = []
     problems: list[DataError] = []
     sizes: dict[Path, tuple[int, int]] = {}

@@ -12,7 +12,7 @@ from fkp.errors import UsageError
 
 
 def cache_folder() -> Path:
-    """Where what was made of the data is kept: `$FKP_CACHE`, else `fkp` in the user's folder of caches.
+    """The folder of caches: `$FKP_CACHE`, else `fkp` in the user's folder of caches.
 
     Raises:
         UsageError: neither `$FKP_CACHE` nor `$XDG_CACHE_HOME` is set, and the user has no home folder.

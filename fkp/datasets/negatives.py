@@ -19,7 +19,7 @@ _LARGEST, _LEAST = 640, 96  # pixels of a picture's longer side kept, and of its
 
 
 def gather(sources: Sequence[Path], out: Path, most: int) -> tuple[int, int]:
-    """Copies pictures, shrunk to 640 pixels, as JPEG, named by what is in them.
+    """Copy pictures, shrunk to 640 pixels, as JPEG, named by what is in them.
 
     Args:
         sources: folders, searched with all that is in them.

@@ -10,7 +10,7 @@ from fkp.errors import UsageError
 
 
 def add_data(parser: argparse._ActionsContainer) -> None:
-    """Adds `--data`."""
+    """Add `--data`."""
     parser.add_argument(
         "--data", type=Path, metavar="DIR", help="data root (default: $FKP_DATA, then ./data)"
     )

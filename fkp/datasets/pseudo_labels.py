@@ -28,7 +28,7 @@ _LINE_BEGINS = b'{"picture": "'
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PseudoLabel:
-    """What the teachers say of one face.
+    """The teachers' predictions for one face.
 
     Attributes:
         score: of the face detector, in [0, 1].
@@ -130,7 +130,7 @@ def _label(face: object) -> PseudoLabel:
 
 
 def append_label(path: Path, picture: str, faces: list[PseudoLabel]) -> None:
-    """Adds one picture's line to a file of labels."""
+    """Add one picture's line to a file of labels."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("a") as file:
         file.write(json.dumps({"picture": picture, "faces": [face.to_dict() for face in faces]}) + "\n")

@@ -1,4 +1,4 @@
-"""One annotated face, and how readers speak of broken input."""
+"""One annotated face, and how readers report broken input."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def fail(error: DataError) -> None:
 
 @contextmanager
 def located(file: Path, line: int | None = None) -> Iterator[None]:
-    """Turns a ValueError or an error of ours of the block into a DataError that says where it was."""
+    """Turn a ValueError or an error of ours of the block into a DataError that says where it was."""
     try:
         yield
     except DataError:

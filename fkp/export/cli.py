@@ -21,7 +21,7 @@ _RECOVERY_CROPS = 128
 
 
 def add_parser(subparsers: argparse._SubParsersAction) -> None:
-    """Adds `export`, `quantize` and `recover`."""
+    """Add `export`, `quantize` and `recover`."""
     _add_export(subparsers)
     _add_quantize(subparsers)
     _add_recover(subparsers)
@@ -30,8 +30,8 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
 def _add_export(subparsers: argparse._SubParsersAction) -> None:
     parser = subparsers.add_parser(
         "export",
-        description="Writes NAME.onnx with its description inside, compares it with the trained network "
-        "on real crops, and refreshes the index of the folder.",
+        description="Write NAME.onnx with its description inside, compare it with the trained network "
+        "on real crops, and refresh the index of the folder.",
     )
     parser.add_argument("name", choices=RECIPES, metavar="NAME", help=f"one of: {', '.join(RECIPES)}")
     add_runs(parser)
@@ -42,8 +42,8 @@ def _add_export(subparsers: argparse._SubParsersAction) -> None:
 def _add_quantize(subparsers: argparse._SubParsersAction) -> None:
     parser = subparsers.add_parser(
         "quantize",
-        description="Writes NAME-int8.onnx beside NAME.onnx, calibrated on training crops, and measures both "
-        "on the validation part; refuses to write one that is more than 2 % worse.",
+        description="Write NAME-int8.onnx beside NAME.onnx, calibrated on training crops, and measure both "
+        "on the validation part. A file that is more than 2 % worse is not written.",
     )
     parser.add_argument("name", choices=RECIPES, metavar="NAME", help="an exported recipe")
     add_data(parser)
@@ -54,8 +54,8 @@ def _add_quantize(subparsers: argparse._SubParsersAction) -> None:
 def _add_recover(subparsers: argparse._SubParsersAction) -> None:
     parser = subparsers.add_parser(
         "recover",
-        description="Writes the weights of an exported file as those of a run, so that recipes can name it "
-        "as what they start from or as their teacher, without its being trained again.",
+        description="Write the weights of an exported file as those of a run, so that recipes can start from "
+        "it or use it as a teacher without training it again.",
     )
     parser.add_argument("name", choices=RECIPES, metavar="NAME", help="the recipe of the network in the file")
     parser.add_argument("--file", type=Path, metavar="FILE", help="default: exported/NAME.onnx")

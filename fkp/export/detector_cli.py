@@ -22,19 +22,19 @@ _RECOVERY_SCENES = 64  # whose statistics the recovered norms get
 
 
 def add_parser(subparsers: argparse._SubParsersAction) -> None:
-    """Adds `detector` with its own commands."""
+    """Add `detector` with its own commands."""
     parser = subparsers.add_parser("detector")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     train = commands.add_parser(
         "train",
         help="train it, or resume its run",
-        description="Trains the face detector on random scenes made of the training pictures, with the "
-        "faces that `python -m fkp data label` found in them: in stages, of which those before a finished "
-        "one are passed over.",
+        description="Train the face detector on random scenes made of the training pictures, with the "
+        "faces that `python -m fkp data label` found in them. Training has stages; those before a finished "
+        "one are skipped.",
     )
     add_data(train)
     add_runs(train)
-    train.add_argument("--restart", action="store_true", help="begin anew with the first stage")
+    train.add_argument("--restart", action="store_true", help="start over with the first stage")
     train.add_argument("--workers", type=int, default=0, help="processes that make scenes (default 0)")
     train.add_argument("--threads", type=positive, metavar="N", help="threads of the training process")
     train.set_defaults(func=_train)
@@ -44,8 +44,8 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
     export.set_defaults(func=_export)
     quantize = commands.add_parser(
         "quantize",
-        help="write the exported file once more, with its convolutions in 8-bit integers",
-        description="Calibrates on training scenes, checks recall on validation pictures, and writes the "
+        help="quantize the exported file to 8-bit integers",
+        description="Calibrate on training scenes, check recall on validation pictures, and write the "
         "file that `Landmarker` uses.",
     )
     quantize.add_argument("--out", type=Path, metavar="DIR", help="its folder (default: exported/detectors)")
@@ -53,13 +53,13 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
     quantize.set_defaults(func=_quantize)
     recover = commands.add_parser(
         "recover",
-        help="make a run of the exported file, to train on from it",
-        description="Writes the weights of an exported detector as those of a stage's run, so that training "
-        "goes on with the next stage.",
+        help="make a run of the exported file, to continue its training",
+        description="Write the weights of an exported detector as those of a stage's run, so that training "
+        "continues with the next stage.",
     )
     stages = [recipe.name for recipe in STAGES]
     recover.add_argument("stage", choices=stages, metavar="STAGE", help=f"one of {', '.join(stages)}")
-    recover.add_argument("--file", type=Path, metavar="FILE", help="default: the one that is shipped")
+    recover.add_argument("--file", type=Path, metavar="FILE", help="default: the packaged one")
     add_data(recover)
     add_runs(recover)
     recover.set_defaults(func=_recover)

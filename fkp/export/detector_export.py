@@ -33,11 +33,11 @@ class _Exported(nn.Module):
 
 
 def export_detector(recipe: DetectorRecipe, run: Run, out: Path) -> Path:
-    """Writes NAME.onnx: uint8 (N, H, W, 3) in, H and W multiples of 32; boxes (N, A, 4) in pixels and
+    """Write NAME.onnx: uint8 (N, H, W, 3) in, H and W multiples of 32; boxes (N, A, 4) in pixels and
     scores (N, A) out.
 
     Raises:
-        RunError: the run is not there, belongs to another version of the recipe, or the file's answers
+        RunError: the run is not there, belongs to another version of the recipe, or the file's outputs
             differ from the network's.
     """
     detector = recipe.build()

@@ -23,7 +23,7 @@ _WORST = 0.01  # share of the validation faces that the integer file may find le
 def quantize_detector(
     path: Path, scenes: SceneDataset, validation: Sequence[Sample], negatives: Sequence[Picture]
 ) -> tuple[Path, dict[str, float], dict[str, float]]:
-    """Writes NAME-int8.onnx beside NAME.onnx.
+    """Write NAME-int8.onnx beside NAME.onnx.
 
     Args:
         path: the exported detector.

@@ -1,4 +1,4 @@
-"""From an exported detector back to a run that training can go on from."""
+"""From an exported detector back to a run from which training can continue."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _LIMIT = 1e-2  # largest difference of a score from the file's
 def recover_detector(
     recipe: DetectorRecipe, path: Path, scenes: Iterable[NDArray[np.uint8]], run: Run
 ) -> float:
-    """Writes the weights of an exported detector as those of a finished run of `recipe`.
+    """Write the weights of an exported detector as those of a finished run of `recipe`.
 
     Args:
         recipe: of the network in the file, whatever the file is called.
@@ -34,7 +34,7 @@ def recover_detector(
 
     Raises:
         RunError: there is no such file, it is of another network, the run holds weights already, or the
-            recovered network answers otherwise.
+            recovered network predicts otherwise.
     """
     session, spec = open_exported(path, DetectorSpec.from_json, run)
     pictures = torch.from_numpy(np.stack(list(scenes)))

@@ -36,7 +36,7 @@ _LIBRARIES = ("torch", "onnx", "onnxruntime", "numpy")
 
 
 class _Exported(nn.Module):
-    """The contract's outputs of a keypoint model: points, scores and, where it has them, visible."""
+    """The outputs of a landmark model: points, scores and, where it has them, visible."""
 
     def __init__(self, model: KeypointModel) -> None:
         super().__init__()
@@ -49,7 +49,7 @@ class _Exported(nn.Module):
 
 
 def export(recipe: Recipe, run: Run, out: Path) -> tuple[Path, float]:
-    """Writes NAME.onnx, with its ModelSpec inside, once it agrees with the trained network.
+    """Write NAME.onnx, with its ModelSpec inside, once it agrees with the trained network.
 
     Args:
         recipe: what was trained.
@@ -90,7 +90,7 @@ def write_onnx(
     limits: Sequence[float],
     dynamic: Mapping[int, Any],
 ) -> list[float]:
-    """Writes a network as an .onnx file, once ONNX Runtime's answers agree with its own.
+    """Write a network as an .onnx file, after ONNX Runtime's outputs were found to agree with its own.
 
     Args:
         path: the file; its folder is made if missing.

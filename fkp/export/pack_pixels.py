@@ -26,7 +26,7 @@ _BYTES = "grouped_bytes"
 
 
 def pack_pixels(proto: onnx.ModelProto) -> int | None:
-    """Makes the first convolution of an exported graph work on groups of four pixels.
+    """Make the first convolution of an exported graph work on groups of four pixels.
 
     The graph's outputs stay the same, except at the picture's border where no byte stands exactly for zero.
 
@@ -76,10 +76,10 @@ def pack_pixels(proto: onnx.ModelProto) -> int | None:
         (
             "Conv",
             [PIXELS, "grouped_weight", "grouped_bias"],
-            "grouped_answers",
+            "grouped_outputs",
             {"kernel_shape": [3, 2], "strides": [2, 1], "pads": [1, 1, 1, 0]},
         ),
-        ("Relu", ["grouped_answers"], "grouped_relu", {}),
+        ("Relu", ["grouped_outputs"], "grouped_relu", {}),
         ("Transpose", ["grouped_relu"], "grouped_rows", to_pixels),
         ("Reshape", ["grouped_rows", "apart_shape"], "apart_rows", {}),
         ("Transpose", ["apart_rows"], followers[0].output[0], to_planes),
@@ -119,7 +119,7 @@ def _before(proto: onnx.ModelProto, name: str, value: int) -> NDArray[np.float64
 
 
 def replace_nodes(graph: onnx.GraphProto, nodes: Iterable[onnx.NodeProto]) -> None:
-    """Puts sorted nodes in the place of a graph's, without those and the constants that lead nowhere."""
+    """Put sorted nodes in the place of a graph's, without those and the constants that lead nowhere."""
     wanted = {output.name for output in graph.output}
     kept: list[onnx.NodeProto] = []
     for node in reversed(list(nodes)):

@@ -1,7 +1,7 @@
 """Quantization: from an exported file to one whose convolutions compute in 8-bit integers.
 
 ONNX Runtime measures the ranges of the values between the layers on training crops. Integers are about twice
-as fast on a CPU that multiplies bytes (VNNI). `fkp.export.weight_dtype` is another thing: it only stores in
+as fast on a CPU that multiplies bytes (VNNI). `fkp.export.weight_dtype` is different: it only stores in
 int8.
 """
 
@@ -40,13 +40,13 @@ _IN_INTEGERS = ["Conv", "Relu", "Add", "Resize", "MaxPool", "Transpose", "Reshap
 
 
 def check_exported(path: Path, command: str) -> None:
-    """Raises ModelError where a file is missing that `python -m fkp COMMAND` writes."""
+    """Raise ModelError where a file is missing that `python -m fkp COMMAND` writes."""
     if not path.is_file():
         raise ModelError(f"{path} is not there: first run `python -m fkp {command}`")
 
 
 def quantize(path: Path, training: CropDataset, validation: CropDataset) -> tuple[Path, float, float]:
-    """Writes NAME-int8.onnx beside NAME.onnx.
+    """Write NAME-int8.onnx beside NAME.onnx.
 
     Args:
         path: an exported file.
@@ -85,7 +85,7 @@ def integer_path(path: Path) -> Path:
 def to_integers(
     path: Path, target: Path, pictures: Iterator[NDArray[np.uint8]], *, last_in_floats: bool
 ) -> None:
-    """Writes an exported file with its convolutions in 8-bit integers, without a description.
+    """Write an exported file with its convolutions in 8-bit integers, without a description.
 
     Args:
         path: the exported file.
@@ -151,16 +151,16 @@ class FromFile(nn.Module):
     """An exported file in the place of a network."""
 
     def __init__(
-        self, path: Path, outputs: Sequence[str], answer: Callable[[Tensor, Tensor], NamedTuple]
+        self, path: Path, outputs: Sequence[str], assemble: Callable[[Tensor, Tensor], NamedTuple]
     ) -> None:
-        """`answer` makes what the network gives from the two `outputs` of the file."""
+        """`assemble` makes the network's result of the two `outputs` of the file."""
         super().__init__()
         self._session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
-        self._outputs, self._answer = list(outputs), answer
+        self._outputs, self._assemble = list(outputs), assemble
 
     def forward(self, image: Tensor) -> NamedTuple:
         first, second = self._session.run(self._outputs, {INPUT_NAME: image.numpy()})
-        return self._answer(torch.from_numpy(first), torch.from_numpy(second))
+        return self._assemble(torch.from_numpy(first), torch.from_numpy(second))
 
 
 def read_description(path: Path) -> str:
@@ -169,7 +169,7 @@ def read_description(path: Path) -> str:
 
 
 def describe(path: Path, source: ModelSpec | DetectorSpec, **changes: Any) -> None:
-    """Writes into an integer file the description of the one that it comes from, with what has changed."""
+    """Write the description of the original file into the quantized one, with what has changed."""
     name, summary = source.name + SUFFIX, f"{source.summary}, in 8-bit integers"
     spec = dataclasses.replace(
         source, name=name, summary=summary, precision="int8", **provenance(), **changes

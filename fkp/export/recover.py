@@ -25,7 +25,7 @@ _LIMIT = 1e-3  # largest difference of a point from the file's, in crop sides
 
 
 def recover(recipe: Recipe, path: Path, crops: Iterable[NDArray[np.uint8]], run: Run) -> float:
-    """Writes the weights of an exported file as those of a run of its recipe.
+    """Write the weights of an exported file as those of a run of its recipe.
 
     Args:
         recipe: of the network in the file, whatever the file is called.
@@ -38,7 +38,7 @@ def recover(recipe: Recipe, path: Path, crops: Iterable[NDArray[np.uint8]], run:
 
     Raises:
         RunError: there is no such file, it is of another network or does not say for how many epochs that
-            was trained, the run holds weights already, the recovered network answers otherwise, or the
+            was trained, the run holds weights already, the recovered network predicts otherwise, or the
             recipe is of a visibility head.
     """
     if recipe.calibrated_on is not None:
@@ -69,7 +69,7 @@ def recover(recipe: Recipe, path: Path, crops: Iterable[NDArray[np.uint8]], run:
 
 
 def open_exported(path: Path, parse: Callable[[str], T], run: Run) -> tuple[onnxruntime.InferenceSession, T]:
-    """An exported file that is to be recovered as `run`, ready to be run itself, and what it says of itself.
+    """An exported file that is to be recovered as `run`, as a session, with its description.
 
     Raises:
         RunError: there is no such file, its description is another one, it is one of integers, or the run
@@ -96,10 +96,10 @@ def open_exported(path: Path, parse: Callable[[str], T], run: Run) -> tuple[onnx
 
 
 def restore(model: nn.Module, name: str, path: Path, pictures: Tensor) -> None:
-    """Fills a network with the weights of an exported file.
+    """Fill a network with the weights of an exported file.
 
     Exporting folds each batch norm into the convolution before it; here every norm gets back the
-    statistics of its input, so that the network answers as the file does and can be trained on.
+    statistics of its input, so that the network computes what the file does and can be trained on.
 
     Args:
         model: of the kind that was exported.
@@ -128,7 +128,7 @@ def _initializers(path: Path) -> dict[str, NDArray]:
 
 
 def _load(model: nn.Module, prefix: str, weights: dict[str, NDArray], path: Path) -> None:
-    """Copies a file's weights into convolutions and linear layers, and folded biases into the norms."""
+    """Copy a file's weights into convolutions and linear layers, and folded biases into the norms."""
     norms = {
         f"{name}.1": f"{name}.0"
         for name, module in model.named_modules()
@@ -147,7 +147,7 @@ def _load(model: nn.Module, prefix: str, weights: dict[str, NDArray], path: Path
 
 @torch.inference_mode()
 def _unfold_norms(model: nn.Module, pictures: Tensor) -> None:
-    """Gives every batch norm its input's statistics, and the gain and bias that undo them."""
+    """Give every batch norm its input's statistics, and the gain and bias that undo them."""
 
     def unfold(norm: nn.BatchNorm2d, inputs: tuple[Tensor]) -> None:
         variance, mean = torch.var_mean(inputs[0], dim=(0, 2, 3))

@@ -80,7 +80,7 @@ def choose(scores: Scores) -> float:
     """The lowest limit that at most `PASSED` of the wrong faces reach, to two digits.
 
     Raises:
-        ModelError: no face is right, or most right faces are below the limit: the scores say nothing.
+        ModelError: no face is right, or most right faces are below the limit: scores do not separate them.
     """
     reached = float(np.quantile(scores.wrong, 1 - PASSED)) if len(scores.wrong) else 0.0
     limit = float(np.floor(reached * 100 + 1) / 100)

@@ -20,7 +20,7 @@ _LEVELS = 127
 
 
 def round_weights(model: nn.Module, dtype: WeightDtype) -> None:
-    """Makes every large weight one that the data type holds exactly; int8 has a scale per output channel."""
+    """Make every large weight one that the data type holds exactly; int8 has a scale per output channel."""
     for value in model.state_dict().values():
         if dtype == "float32" or not value.is_floating_point() or value.numel() < _LEAST:
             continue
@@ -37,7 +37,7 @@ def _scale(weight: Tensor) -> Tensor:
 
 
 def store_weights(proto: onnx.ModelProto, dtype: WeightDtype) -> None:
-    """Stores the large weights of a rounded network's graph in few bytes, with the nodes that undo it."""
+    """Store the large weights of a rounded network's graph in few bytes, with the nodes that undo it."""
     if dtype == "float32":
         return
     graph = proto.graph

@@ -21,12 +21,12 @@ MAX_PIXELS = 120_000_000
 MAX_JPEG_PIXELS = 200_000_000  # of a baseline JPEG, which can be decoded at a half, a quarter or an eighth
 MAX_BYTES = 1 << 30
 
-# The formats pictures of people come in. Others stay shut: some of Pillow's readers start programs.
+# The formats pictures of people come in. Others are not opened: some of Pillow's readers start programs.
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF", "JPEG2000", "PPM")
 
 _HEIC_BRANDS = (b"heic", b"heix", b"hevc", b"heim", b"heis", b"mif1", b"msf1")
 
-# What turns a stored picture upright, by its EXIF orientation.
+# The operation that makes a stored picture upright, by its EXIF orientation.
 _TURNS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -54,7 +54,7 @@ class Picture:
 
 
 def load_image(source: str | Path | bytes | BinaryIO, max_pixels: int = MAX_PIXELS) -> NDArray[np.uint8]:
-    """A picture as contiguous RGB uint8 (H, W, 3), turned as its EXIF data says.
+    """A picture as contiguous RGB uint8 (H, W, 3), upright by its EXIF orientation.
 
     Transparent parts become white, of an animation the first frame counts. More than 8 bits are scaled to 8:
     integers by the fewest of 8, 10, 12 or 16 bits that hold them, floats by the range of their finite values.
@@ -172,12 +172,12 @@ def _reduction(image: Image.Image, data: bytes, name: str, max_pixels: int, redu
 def _orientation(image: Image.Image) -> int:
     try:
         return int(image.getexif().get(ExifTags.Base.Orientation, 1))
-    except Exception:  # a broken EXIF block does not spoil the picture
+    except Exception:  # a broken EXIF block does not make the picture unreadable
         return 1
 
 
 def _decode(image: Image.Image, data: bytes, name: str, reduction: int) -> Image.Image:
-    """The picture in mode RGB, not turned."""
+    """The picture in mode RGB, as it is stored."""
     if image.format == "JPEG":
         if (scans := jpeg.count_scans(data)) > jpeg.MAX_SCANS:
             raise ImageError(f"{name} has {scans:,} scans, at most {jpeg.MAX_SCANS} are decoded")

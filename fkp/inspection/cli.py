@@ -112,7 +112,7 @@ def _exported(run: Path, folder: Path) -> Path:
     try:
         return export(get_recipe(run.name), Run(run), folder)[0]
     except FkpError as error:
-        raise ModelError(f"the run {run} cannot be looked at: {error}") from error
+        raise ModelError(f"the run {run} cannot be inspected: {error}") from error
 
 
 def _all(
@@ -138,7 +138,7 @@ def _of_a_face(landmarker: Landmarker, inside: Inside, image: Path, out: Path) -
         raise ImageError(f"no face was found in {image}")
     height, width = landmarker.spec.input_size
     crop = _crop(picture, faces[0], (height, width), landmarker.spec.margin)[0]
-    yield _save(out / "crop.png", crop), f"what the network sees, {width} x {height} pixels"
+    yield _save(out / "crop.png", crop), f"the input of the network, {width} x {height} pixels"
     for number, layer in enumerate(inside.layers(crop), 1):
         yield (
             _save(out / f"layer-{number}.png", rendering.layer_picture(layer)),
@@ -151,7 +151,7 @@ def _of_a_face(landmarker: Landmarker, inside: Inside, image: Path, out: Path) -
         yield _save(out / "maps-on-crop.png", rendering.maps_over(crop, maps)), "all maps over the crop"
     times = -(-_SIDE // min(height, width))
     fine, face = _crop(picture, faces[0], (height * times, width * times), landmarker.spec.margin)
-    yield _save(out / "points.png", draw(fine, [face])), "its answer"
+    yield _save(out / "points.png", draw(fine, [face])), "the predicted points"
 
 
 def _crop(picture: Picture, face: Face, size: tuple[int, int], margin: float) -> tuple[Picture, Face]:

@@ -1,4 +1,4 @@
-"""A look inside an exported file: its first filters, what its layers make of a crop, and its softmax maps."""
+"""Inspection of an exported file: its first filters, the feature maps of a crop, and its heatmaps."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _MOST_LAYERS = 4
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Layer:
-    """What one convolution makes of a crop.
+    """The output of one convolution for a crop.
 
     Attributes:
         title: which of the file's convolutions it is, with its kernel's size.
@@ -52,7 +52,7 @@ class Inside:
         weights = {tensor.name: tensor for tensor in model.graph.initializer}
         layers = [node for node in model.graph.node if node.op_type == "Conv"]
         if not layers:
-            raise ModelError("this network has no convolution to look at")
+            raise ModelError("this network has no convolution to show")
         picked = np.unique(np.linspace(0, len(layers) - 1, _MOST_LAYERS).round().astype(int)).tolist()
         self._titles = {layers[i].output[0]: _title(i, len(layers), _kernel(layers[i])) for i in picked}
         # A network with maps turns each of them into a distribution over its cells, and multiplies that by
@@ -82,10 +82,10 @@ class Inside:
 
     def layers(self, crop: NDArray[np.uint8]) -> list[Layer]:
         """Some convolutions, from the first to the last, on one RGB crop (H, W, 3) of the model's size."""
-        answers = self._run(list(self._titles), crop)
+        outputs = self._run(list(self._titles), crop)
         return [
             Layer(title, ungroup_maps(maps[0]) if name == self._grouped else maps[0])
-            for (name, title), maps in zip(self._titles.items(), answers, strict=True)
+            for (name, title), maps in zip(self._titles.items(), outputs, strict=True)
         ]
 
     def maps(self, crop: NDArray[np.uint8]) -> NDArray[np.float32] | None:

@@ -65,7 +65,7 @@ def layer_caption(layer: Layer) -> str:
 
 
 def maps_picture(maps: NDArray[np.float32]) -> Picture:
-    """Every point's softmax map (K, h, w); the square root of the probability, so that doubt shows."""
+    """Every point's softmax map (K, h, w); square roots of the probabilities, to show uncertainty."""
     return mosaic(np.sqrt(maps), _TILE)
 
 

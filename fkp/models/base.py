@@ -1,4 +1,4 @@
-"""What every network shares: from uint8 crops to points in the unit frame and scores."""
+"""The base of every network: from uint8 crops to points in the unit frame and scores."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _LUMA = (0.299, 0.587, 0.114)  # ITU-R BT.601, as in OpenCV and PIL
 
 
 class Prediction(NamedTuple):
-    """What a network says of a batch.
+    """The outputs of a network for a batch.
 
     Attributes:
         points: (N, K, 2) in the unit frame.

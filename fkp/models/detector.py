@@ -18,7 +18,7 @@ _LARGEST_LOG = 4.0  # of a side's distance in strides: no face is larger than e^
 
 
 class FaceCells(NamedTuple):
-    """What the network says of every cell, all levels in one row (A cells).
+    """The outputs of the network for every cell, all levels in one row (A cells).
 
     Attributes:
         boxes: (N, A, 4) canonical face boxes, in pixels of the picture.
@@ -34,7 +34,7 @@ class FaceDetector(nn.Module):
 
     Each cell predicts the distances from its center to the four sides of a face's box (Tian et al.,
     "FCOS", 2019). Plain 3x3 convolutions on few channels: on CPUs they cost less than depthwise ones
-    of the same accuracy. The first normalization takes pixels as they are, so none stands before it.
+    of the same accuracy. The first convolution takes raw pixels, which its normalization scales.
     """
 
     def __init__(self) -> None:

@@ -68,7 +68,7 @@ class PCAHead(nn.Module):
         self.register_buffer("modes", torch.zeros(components, num_points * 2))
 
     def fit(self, points: Tensor) -> None:
-        """Takes the basis from training shapes (N, K, 2) in the unit frame."""
+        """Take the basis from training shapes (N, K, 2) in the unit frame."""
         model = ShapeModel.fit(points.numpy(), len(self.modes))
         modes = model.modes * np.sqrt(model.variances)[:, None, None]
         self.mean.copy_(torch.from_numpy(model.mean).flatten())

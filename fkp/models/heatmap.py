@@ -1,4 +1,4 @@
-"""Networks that say where each point is by a map over the picture (soft-argmax)."""
+"""Networks that predict each point by a heatmap over the picture (soft-argmax)."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ class PyramidSoftArgmax(nn.Module):
         widths: channels of the four stages, at strides 4, 8, 16 and 32.
         top: channels of the top-down path.
         blocks: residual blocks of each stage; the first may have none.
-        finest: stage at which the top-down path ends. Where it is not the first, a cell of it answers for
+        finest: stage at which the top-down path ends. Where it is not the first, a cell of it predicts for
             several cells of the map, which saves the work of the finest level.
         visibility: whether a head on top says which points can be seen.
     """

@@ -44,7 +44,7 @@ def create(
 
 def initialize(network: nn.Module, points: Tensor) -> str:
     """Called once, before a network's first training step, so that it can load or compute what it starts
-    from; a network that has no such thing has no method `initialize`.
+    from; a network that needs nothing has no method `initialize`.
 
     Args:
         points: (N, K, 2) the training faces, in the unit frame.

@@ -1,4 +1,4 @@
-"""Which points can be seen: a small head on a landmark network that is trained already."""
+"""A head that predicts which points are visible, on a trained landmark network."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _LOCAL, _HIDDEN = 16, 64
 
 
 class Reading(NamedTuple):
-    """What a landmark network says of a batch, and what it saw.
+    """The outputs of a landmark network for a batch, with its features.
 
     Attributes:
         prediction: with scores.
@@ -49,8 +49,8 @@ class Reading(NamedTuple):
 class VisibilityHead(nn.Module):
     """Logits of the probability that each point can be seen.
 
-    It looks at the features where the maps see a point, and at the face as a whole: where the head is turned,
-    and how sure the maps are.
+    It sees the features where the heatmaps place a point, and the face as a whole: where the head is turned,
+    and how confident the maps are.
 
     Args:
         num_points: K.
@@ -82,13 +82,13 @@ class VisibilityHead(nn.Module):
         return self.of_whole(hidden) + (F.relu(local + self.bias) * self.of_local).sum(dim=-1)
 
     def standardize(self, whole: Tensor) -> None:
-        """Takes the mean and the deviation of `Reading.whole` from examples (N, ...)."""
+        """Take the mean and the deviation of `Reading.whole` from examples (N, ...)."""
         self.mean.copy_(whole.mean(dim=0))
         self.deviation.copy_(whole.std(dim=0) + 1e-4)
 
     @torch.no_grad()
     def calibrate(self, gain: float, offset: float) -> None:
-        """Makes every logit x into gain * x + offset."""
+        """Make every logit x into gain * x + offset."""
         self.of_whole.weight.mul_(gain)
         self.of_whole.bias.mul_(gain).add_(offset)
         self.of_local.mul_(gain)

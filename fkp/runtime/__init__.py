@@ -1,1 +1,1 @@
-"""What runs the exported models: sessions, detectors, pictures and videos in, drawings and files out."""
+"""Running exported models: sessions, detectors, reading pictures and videos, drawings and result files."""

@@ -37,8 +37,8 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
     """Add the command `align`."""
     parser = subparsers.add_parser(
         "align",
-        description="Cut all faces out of pictures, as recognition, generation and expression models want "
-        "them. Faces that cannot be aligned are left out and counted.",
+        description="Cut all faces out of pictures, aligned for recognition, generation or expression "
+        "models. Faces that cannot be aligned are skipped and counted.",
         epilog=_EXAMPLE,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )

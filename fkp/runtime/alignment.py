@@ -1,4 +1,4 @@
-"""Faces cut out and turned upright, as recognition, generation and expression models want them."""
+"""Faces cut out and aligned for recognition, generation and expression models."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ class AlignedFace:
     """A face cut out of its picture.
 
     Attributes:
-        crop: (size, size, 3) uint8 RGB; what lies outside of the picture repeats its border.
+        crop: (size, size, 3) uint8 RGB; outside of the picture, its border is repeated.
         matrix: (3, 3) float64, image frame -> crop frame: rotation, uniform scale and shift.
     """
 

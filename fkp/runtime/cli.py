@@ -64,7 +64,7 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
         "--out", required=True, type=Path, metavar="DIR", help="folder for the results, made if missing"
     )
     parser.add_argument(
-        "--provider", help="what runs the network, such as cpu, cuda, openvino; default: the best there is"
+        "--provider", help="the execution provider, such as cpu, cuda, openvino (default: the best available)"
     )
     parser.add_argument(
         "--refine", action="store_true", help="predict twice: again on a crop around the first result"
@@ -111,7 +111,7 @@ def run(args: argparse.Namespace) -> int:
                 report.fail(file, str(error))
             except MemoryError:
                 report.fail(file, "needs more memory than there is")
-            except Exception as error:  # no file ends the work on the others
+            except Exception as error:  # a bad file does not end the run
                 report.fail(file, f"internal error: {type(error).__name__}: {error}")
     report.show(args.out)
     return 1 if report.failures else 0
@@ -119,7 +119,7 @@ def run(args: argparse.Namespace) -> int:
 
 @contextmanager
 def _orderly_end() -> Iterator[None]:
-    """Lets what is open be finished when the process is asked to end."""
+    """Finish open files when the process is asked to end."""
     before = signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
     try:
         yield
@@ -235,7 +235,7 @@ def _further(target: Path, number: int) -> Path:
 
 
 def _remove_results(target: Path) -> None:
-    """Delete what an earlier run wrote for an input, so that nothing old looks like a result of this one."""
+    """Delete what an earlier run wrote for an input, so that no old file passes for a new result."""
     for suffix in ("jpg", "png", "mp4"):
         target.with_name(f"{target.name}.{suffix}").unlink(missing_ok=True)
     for path in target.parent.glob(f"{glob.escape(target.name)}*.pts"):

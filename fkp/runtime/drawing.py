@@ -46,7 +46,7 @@ class Style:
         points: a dot for every landmark, a ring for one that is more likely hidden than visible.
         outlines: lines that connect the landmarks of a region.
         indices: the number of every landmark.
-        box: the face box that the landmarks were looked for in.
+        box: the face box in which the landmarks were predicted.
         confidence: dots colored by their score, from dark violet (0) to yellow (1).
         pose: three axes of the head from the nose tip: to the subject's left, up, and ahead.
     """
@@ -96,7 +96,7 @@ def _paint(canvas: NDArray[np.uint8], face: Face, style: Style, fine: int) -> No
     """Draw a face on a canvas of which `fine` pixels in a row become one of the picture."""
     scheme, points, size = get_scheme(face.scheme), face.points, _size(face)
     width = round(max(_THINNEST * fine, size / 300, 1))
-    # A point that stands alone has to catch the eye by itself.
+    # A single point has to be conspicuous by itself.
     radius = max(_THINNEST * fine, size / (160 if len(points) > 1 else 30))
     if face.reliable is False:  # whatever the style: its points must not look like others
         corners = face.box[[0, 1, 2, 1, 2, 3, 0, 3]].reshape(4, 2)

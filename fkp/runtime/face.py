@@ -22,7 +22,7 @@ class Face:
         box_score: the detector's score of that box; 1 where the caller gave the box.
         scheme: name of the points' landmark scheme.
         track: the identity of the face in its video, from 0 up; None in a single picture.
-        reliable: whether the points can be believed, where the model has a verdict on that.
+        reliable: whether the points can be trusted; None for models that do not judge that.
         visible: (K,) float32, the probability that each point can be seen, neither covered nor hidden by the
             head itself; None where the model does not say.
     """
@@ -38,12 +38,12 @@ class Face:
 
     @property
     def pose(self) -> Pose | None:
-        """How the head is held; None where the points do not say."""
+        """The pose of the head; None where the points do not determine it."""
         return head_pose(self.points, self.scheme)
 
     @property
     def openings(self) -> Openings | None:
-        """How far eyes and mouth are open; None where the points do not say."""
+        """How far eyes and mouth are open; None where the points do not determine it."""
         return openings(self.points, self.scheme)
 
     def to_dict(self) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Where exported models are looked for."""
+"""The folders of exported models."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who is who in a video: numbers for faces that stay with a person, told from places and motion alone."""
+"""Identities of faces in a video: numbers that stay with a person, from places and motion alone."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ _NEAR = 1.3  # distance of two faces over their size, below which their boxes di
 _MIXED = 0.3  # IoU of two tracks, above which either may run on with the other's face
 _REACH = 1.0  # distance over size at which a face that appears may be one that was lost
 _REACH_MET = 2.0  # the same for one that was lost behind another
-_REMEMBERED = 0.5  # seconds for which a lost face is looked for
+_REMEMBERED = 0.5  # seconds for which a lost face is remembered
 _REMEMBERED_MET = 2.0  # the same for one that was lost behind another
-_FORESIGHT = 1.0  # seconds for which a motion is believed to go on
+_FORESIGHT = 1.0  # seconds for which a motion is assumed to go on
 _CALM = 0.2  # seconds over which a motion is averaged
 _YOUNG = 0.3  # seconds: what vanishes into another face earlier was never a second one
 
@@ -69,11 +69,11 @@ class Identities:
 
     @property
     def is_anyone_covered(self) -> bool:
-        """Whether a face is lost behind another, from where it may come forth in any frame."""
+        """Whether a face is lost behind another, where it may reappear in any frame."""
         return any(identity.met for identity in self._lost)
 
     def enter(self, box: NDArray[np.floating], time: float) -> Identity:
-        """Whose face a new one is: somebody's that was lost nearby, or somebody new's."""
+        """The identity of a new face: one that was lost nearby, or a new one."""
         center, size = _place(box)
 
         def reach(identity: Identity) -> float:
@@ -94,7 +94,7 @@ class Identities:
         self._lost.append(identity)
 
     def merge(self, kept: Identity, dropped: Identity, box: NDArray[np.floating], time: float) -> Identity:
-        """Two tracks ran onto one face, in `box`: whose it is by their motion. The other one is lost."""
+        """Decide by motion to which of two tracks the face in `box` belongs. The other one is lost."""
         if time - dropped.born < _YOUNG:
             for other in list(dropped.met):
                 dropped.part_from(other)
@@ -108,7 +108,7 @@ class Identities:
     def follow(
         self, identities: Sequence[Identity], boxes: Sequence[NDArray[np.floating]], time: float
     ) -> list[Identity]:
-        """Who is in each of the boxes now, given who was in them as their tracks say.
+        """The identity in each of the boxes now, given the identities of their tracks.
 
         Where two tracks part that were mixed up, their motion from before decides.
         """

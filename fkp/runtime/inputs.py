@@ -32,7 +32,7 @@ class Inputs:
 
 
 def find_files(inputs: Sequence[Path], out: Path) -> Inputs:
-    """The inputs themselves, and all files below input folders; what lies in `out` is none.
+    """The inputs themselves, and all files below input folders; files in `out` are no inputs.
 
     A file that is given by its own name is never left out.
 

@@ -1,4 +1,4 @@
-"""How a head is held, and how far eyes and mouth are open, from the landmarks of a face alone."""
+"""The pose of a head, and how far eyes and mouth are open, from the landmarks of a face alone."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from fkp.schemes import IBUG68, get_scheme
 HEADS_FILE = Path(__file__).with_name("heads.json")
 """Scheme -> the constants of its head; what `python -m fkp data fit-heads` writes."""
 
-_FEWEST_POINTS = 12  # of a face whose pose is told
+_FEWEST_POINTS = 12  # of a face whose pose is estimated
 _SMALLEST = 1e-3  # pixels that the points spread over
 
 # Of the 68 points, for each opening: the ends of its width, and pairs of points across its height.
@@ -46,10 +46,11 @@ class Pose:
 
 @dataclass(frozen=True, slots=True)
 class Openings:
-    """Height over width of the eyes and of the mouth's inner outline; 0 is shut.
+    """Height over width of the eyes and of the mouth's inner outline; 0 is closed.
 
-    Good for changes in time of one person who looks into the camera, such as blinks and speech. No measure of
-    how open an eye is: eyes differ between people, and width shrinks as the head turns, height as it nods.
+    Use it for changes over time of one person facing the camera, such as blinks and speech. It does not
+    measure how open an eye is: eyes differ between people, and width shrinks as the head turns, height as it
+    nods.
     """
 
     right_eye: float

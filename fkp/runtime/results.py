@@ -27,7 +27,7 @@ CSV_COLUMNS = (
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """What faces were looked for in.
+    """The picture or frame in which faces were searched.
 
     Attributes:
         image: name of the picture, or of the video.
@@ -75,16 +75,23 @@ def csv_rows(source: Source, faces: Sequence[Face]) -> Iterator[tuple[str | int 
     """One row of `CSV_COLUMNS` for every point; x and y in the image frame."""
     place = (plain_text(source.image), source.frame, _rounded(source.time))
     for number, face in enumerate(faces):
-        told = face.to_dict()
-        pose = told["pose"] or dict.fromkeys(("yaw", "pitch", "roll"))
+        fields = face.to_dict()
+        pose = fields["pose"] or dict.fromkeys(("yaw", "pitch", "roll"))
         of_face = (
-            *(number, told["track"], told["scheme"], *told["box"], told["box_score"], told["reliable"]),
+            *(
+                number,
+                fields["track"],
+                fields["scheme"],
+                *fields["box"],
+                fields["box_score"],
+                fields["reliable"],
+            ),
             *(pose["yaw"], pose["pitch"], pose["roll"]),
         )
-        visible = told["visible"] or [None] * len(face.points)
+        visible = fields["visible"] or [None] * len(face.points)
         region_of = get_scheme(face.scheme).region_of
         for index, ((x, y), score, seen) in enumerate(
-            zip(told["points"], told["scores"], visible, strict=True)
+            zip(fields["points"], fields["scores"], visible, strict=True)
         ):
             yield (*place, *of_face, index, region_of[index], x, y, score, seen, SCHEMA_VERSION)
 
@@ -103,8 +110,8 @@ def to_pts(face: Face) -> str:
 class ResultWriter:
     """Writes `faces.jsonl` and `faces.csv` while pictures come in, and `faces.json` at the end.
 
-    A context manager. Whatever happens, every picture that was added is whole in the first two files: a kill
-    or a full disk costs the picture at hand at most. `faces.json`, a list of all records, is written when the
+    A context manager. Every picture that was added is complete in the first two files at any time: a kill or
+    a full disk loses the current picture at most. `faces.json`, a list of all records, is written when the
     context ends, also after an error. Files of an earlier run are replaced.
     """
 

@@ -1,7 +1,7 @@
-"""Where faces are looked for: the whole picture, its rotated copies, and tiles of a large one.
+"""Where faces are searched: the whole picture, its rotated copies, and tiles of a large one.
 
-A detector sees a picture once, shrunk to `fkp.letterbox.LONGEST` pixels, and knows upright faces. What lies
-beside that (a person lying down, a small face in a large picture) takes more passes, made here.
+A detector sees a picture once, shrunk to `fkp.letterbox.LONGEST` pixels, and finds upright faces.
+Others (rotated ones, a small face in a large picture) take more passes, made here.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ def detect_rotated(detector: Detector, image: NDArray[np.uint8]) -> Detections:
     """Find the faces that are upright in one of the copies of a picture rotated by quarter turns.
 
     Args:
-        detector: what looks for faces.
+        detector: runs every pass.
         image: RGB uint8 (H, W, 3).
 
     Returns:
@@ -50,7 +50,7 @@ def detect_tiled(detector: Detector, image: NDArray[np.uint8]) -> Detections:
     for the smaller scales.
 
     Args:
-        detector: what looks for faces.
+        detector: runs every pass.
         image: RGB uint8 (H, W, 3).
     """
     parts = [detector.detect(image)]

@@ -1,4 +1,4 @@
-"""ModelSession: one exported file on ONNX Runtime, with its own description and what really runs it."""
+"""ModelSession: one exported file on ONNX Runtime, with its description and the providers that run it."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ class Outputs(NamedTuple):
 
 
 class ModelSession:
-    """An exported model, checked against the contract and ready to run.
+    """An exported model, checked and ready to run.
 
     Attributes:
         spec: the file's description of itself.

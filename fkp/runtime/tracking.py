@@ -40,7 +40,7 @@ class OneEuroFilter:
 
         Args:
             points: (K, 2), image frame.
-            time: in seconds; where it does not rise, the filter starts anew.
+            time: in seconds; where it does not rise, the filter restarts.
             size: of the face, in pixels.
         """
         current = points.astype(np.float64)
@@ -64,7 +64,7 @@ def _weight(cutoff: float | NDArray, step: float) -> float | NDArray:
 
 @dataclass(slots=True)
 class _Track:
-    """One face on its way through the frames; `box` is where to look for it next."""
+    """One tracked face; `box` is where it is expected in the next frame."""
 
     identity: Identity
     box: NDArray[np.float32]
@@ -155,7 +155,7 @@ class Tracker:
 
 
 def _follow(track: _Track, face: Face) -> NDArray[np.float32]:
-    """The box in which to look for a face in the next frame."""
+    """The box in which a face is expected in the next frame."""
     if len(face.points) >= 3:
         return points_box(face.points).astype(np.float32)
     if track.points is None:

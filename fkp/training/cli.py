@@ -21,13 +21,13 @@ from fkp.training.run import Run
 
 
 def add_parser(subparsers: argparse._SubParsersAction) -> None:
-    """Adds `train`."""
+    """Add `train`."""
     parser = subparsers.add_parser(
         "train",
         formatter_class=argparse.RawDescriptionHelpFormatter,
-        description="Trains a recipe of the catalog, or all of them the cheapest first. What\n"
-        "was interrupted goes on where it was, and with --all what is finished is passed over. Labels\n"
-        "that `python -m fkp data label` made are read from $FKP_LABELS (default: runs/labels.jsonl).",
+        description="Train a recipe of the catalog, or all of them, the cheapest first. An interrupted\n"
+        "training is resumed, and --all skips finished recipes. Labels of `python -m fkp data label` are\n"
+        "read from $FKP_LABELS (default: runs/labels.jsonl).",
         epilog="recipes:\n" + "\n".join(f"  {r.name:28} {r.summary}" for r in RECIPES.values()),
     )
     what = parser.add_mutually_exclusive_group(required=True)
@@ -35,13 +35,13 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
     what.add_argument("--all", action="store_true", help="every recipe, the cheapest first")
     parser.add_argument(
         "--budget", type=float, default=math.inf, metavar="HOURS",
-        help="stop after the epoch in which this time ends; the same command goes on",
+        help="stop after the epoch in which this time ends; run the command again to continue",
     )  # fmt: skip
     add_data(parser)
     add_runs(parser)
-    parser.add_argument("--restart", action="store_true", help="begin anew, even if the run exists")
+    parser.add_argument("--restart", action="store_true", help="start over, even if the run exists")
     parser.add_argument("--skip-broken", action="store_true", help="skip and count broken samples")
-    parser.add_argument("--workers", type=int, default=0, help="processes that vary pictures (default 0)")
+    parser.add_argument("--workers", type=int, default=0, help="processes that augment pictures (default 0)")
     parser.add_argument("--threads", type=positive, metavar="N", help="threads of the training process")
     parser.set_defaults(func=_train)
 
@@ -97,7 +97,7 @@ def _train_all(args: argparse.Namespace, root: Path) -> int:
 
 
 def _train_apart(args: argparse.Namespace, root: Path, recipe: Recipe, seconds: float) -> None:
-    """Trains in a process of its own, so that one that fails, or fills the memory, stops no other."""
+    """Train in a separate process, so that one that fails, or fills the memory, does not stop the others."""
     command = [sys.executable, "-m", "fkp", "train", recipe.name, "--data", str(root)]
     command += ["--runs", str(args.runs), "--workers", str(args.workers), "--budget", str(seconds / 3600)]
     command += ["--threads", str(args.threads)] if args.threads else []

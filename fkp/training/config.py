@@ -50,7 +50,7 @@ class BaseRecipe:
 
     Attributes:
         name: of the recipe, the run and the exported model.
-        summary: one line for people who choose a model.
+        summary: one line, for choosing a model.
         source: the paper or report that it follows, and where it departs from it.
         validation: name of the data set that measures it while it trains.
         config: of the training loop.
@@ -88,7 +88,7 @@ class BaseRecipe:
 
 
 def check_choices(config: Any) -> None:
-    """Raises UsageError where a dataclass has another value than its field's `Literal` lists."""
+    """Raise UsageError where a dataclass has another value than its field's `Literal` lists."""
     for name, hint in get_type_hints(type(config)).items():
         if get_origin(hint) is Literal and getattr(config, name) not in get_args(hint):
             known = ", ".join(get_args(hint))

@@ -25,7 +25,7 @@ from fkp.schemes import get_scheme
 from fkp.training.augment import NO_AUGMENTATION, Augmentation, augment
 from fkp.training.recipe import Recipe
 
-# How much more than the network's crop is kept, so that shifts and turns show true surroundings,
+# How much more than the network's crop is kept, so that shifts and rotations show true surroundings,
 # how much finer, so that warping twice blurs little, and the largest side kept.
 _ROOM, _FINENESS, _MAX_SIDE = 1.5, 1.2, 320
 _CHECKSUM_BYTES = 4

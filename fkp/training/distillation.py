@@ -24,7 +24,7 @@ class Teacher(nn.Module):
     Args:
         model: the network.
         mirror_order: of the scheme.
-        shift: how far its answers lie to the right of mirror-symmetric ones, as a share of the crop's side.
+        shift: how far its predictions are to the right of mirror-symmetric ones, over the crop's side.
     """
 
     def __init__(self, model: nn.Module, mirror_order: Sequence[int], shift: float = 0.0) -> None:

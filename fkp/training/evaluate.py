@@ -37,7 +37,7 @@ class Evaluation:
 def evaluate(
     model: nn.Module, dataset: CropDataset, device: torch.device, batch_size: int = 64
 ) -> Evaluation:
-    """The model's errors on every face of a data set, centerd and without variation."""
+    """The model's errors on every face of a data set, centered and without augmentation."""
     recipe = dataset.recipe
     model.eval()
     losses, predicted, truth = [], [], []

@@ -1,4 +1,4 @@
-"""Keeps what a run predicts for a few faces after every epoch, for the animation of its training."""
+"""The history of a run's predictions for a few faces, for the animation of its training."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _FACES = 6
 
 
 def record(folder: Path, epoch: int, dataset: CropDataset, evaluation: Evaluation) -> None:
-    """Adds what an epoch's weights predict for some faces, evenly spread over the validation part.
+    """Add what an epoch's weights predict for some faces, evenly spread over the validation part.
 
     What is there of this epoch and later ones, from before an interruption, is replaced.
     """

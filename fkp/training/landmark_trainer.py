@@ -35,7 +35,7 @@ class LandmarkTrainer(Trainer):
     recipe: Recipe
 
     def prepare(self, training: Mapping[str, list[Sample]], validation: list[Sample]) -> None:
-        """Makes the network and its crops; resumes where the run was interrupted.
+        """Make the network and its crops; resume an interrupted run.
 
         Args:
             training: data set -> its samples.
@@ -43,8 +43,8 @@ class LandmarkTrainer(Trainer):
 
         Raises:
             RunError: the folder holds a run of another version of the recipe, a damaged one, or final weights
-                without a checkpoint to go on from, or there is no run of its `initial` recipe or its teacher
-                beside it.
+                without a checkpoint to continue from, or the run of its `initial` recipe or of its teacher is
+                not beside it.
             UsageError: its teacher cannot teach it.
         """
         recipe, runs = self.recipe, self.run.folder.parent
@@ -75,7 +75,7 @@ class LandmarkTrainer(Trainer):
     def fit(
         self, training: Mapping[str, list[Sample]], validation: list[Sample], until: float = math.inf
     ) -> Run:
-        """Trains until all epochs are over, or `time.monotonic()` has passed `until`; see `prepare`."""
+        """Train until all epochs are over, or `time.monotonic()` has passed `until`; see `prepare`."""
         self.prepare(training, validation)
         main = self.accelerator.is_main_process
         if main and not self.history:

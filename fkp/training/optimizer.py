@@ -1,4 +1,4 @@
-"""What every training loop steps with: the optimizer, its rate over time, averaged weights."""
+"""The optimizer, its learning rate over time, and averaged weights, for every training loop."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from fkp.training.config import TrainingConfig
 
 
 def new_optimizer(config: TrainingConfig, model: nn.Module) -> torch.optim.Optimizer:
-    """The config's optimizer; its decay spares biases and norms."""
+    """The config's optimizer; weight decay does not apply to biases and norms."""
     matrices = [p for p in model.parameters() if p.ndim > 1]
     vectors = [p for p in model.parameters() if p.ndim <= 1]
     decaying: dict[str, Any] = {"params": matrices, "weight_decay": config.weight_decay}

@@ -45,7 +45,7 @@ def plot_curves(history: Sequence[dict[str, float]], title: str, path: Path) -> 
 def plot_cases(dataset: CropDataset, evaluation: Evaluation, path: Path, each: int = 4) -> None:
     """The best, the median and the worst validation faces, truth in green, prediction in red.
 
-    These are other people's faces: for looking at, not for publishing.
+    These are other people's faces, which must not be published.
     """
     order = np.argsort(evaluation.face_nme)
     middle = max(0, len(order) // 2 - each // 2)

@@ -1,4 +1,4 @@
-"""Working through many recipes in a limited time: the cheapest first, going on where one was left."""
+"""A queue of recipes that is trained in a limited time: the cheapest first; interrupted ones are resumed."""
 
 from __future__ import annotations
 
@@ -59,14 +59,14 @@ def work_through(
     train: Callable[[Recipe, float], None],
     seconds: float,
 ) -> list[Left]:
-    """Trains what is not finished, in the order given, until the time is over.
+    """Train what is not finished, in the order given, until the time is over.
 
     Args:
         recipes: what to train.
         run_of: recipe -> its run, finished, interrupted or not begun.
-        train: trains a recipe for at most that many seconds; a RunError that it raises stands in the
-            result, and the next recipe comes.
-        seconds: to spend in all; the epoch in which they end is finished.
+        train: trains a recipe for at most that many seconds; a RunError that it raises is listed in
+            the result, and the next recipe follows.
+        seconds: for all recipes; the epoch in which they end is finished.
 
     Returns:
         what is left.

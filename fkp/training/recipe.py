@@ -1,4 +1,4 @@
-"""What a recipe is: everything that decides what a training run produces."""
+"""Recipe: everything that determines the result of a training run."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Recipe(BaseRecipe):
             of those of the `translated` ones.
         translated: the names in `train` whose annotators have another style than `scheme`'s: each of their
             points is moved by its mean offset from what the weights of `initial` predict.
-        label_shift: how far the labels lie to the right of mirror-symmetric ones, in percent of the
+        label_shift: how far the labels are shifted to the right of mirror-symmetric ones, in percent of the
             inter-ocular distance; mirrored crops and averages with mirror images account for it.
         calibrated_on: where it is given, only the head that says which points can be seen is trained, on the
             network of `initial`, and its probabilities are calibrated on that data set.

@@ -1,4 +1,4 @@
-"""Labels as they are before the first epoch: all in one style, and mixed with trained networks' answers."""
+"""Labels before the first epoch: translated to one style, and mixed with predictions of trained networks."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ _BATCH = 64
 
 @torch.inference_mode()
 def mirror_averaged(model: nn.Module, recipe: Recipe, crops: Crops) -> NDArray[np.float64]:
-    """A network's answers to each face, averaged with those to its mirror image.
+    """A network's predictions for each face, averaged with those for its mirror image.
 
     Args:
         model: what `recipe` builds, trained.
-        recipe: the crops that it takes, and how far its answers lie to the right of mirror-symmetric ones.
+        recipe: the crops that it takes, and how far right of mirror-symmetric ones its predictions are.
         crops: of N faces.
 
     Returns:
@@ -42,7 +42,7 @@ def mirror_averaged(model: nn.Module, recipe: Recipe, crops: Crops) -> NDArray[n
     order = list(get_scheme(recipe.scheme).mirror)
     device = next(model.parameters()).device
     model.eval()
-    answers = []
+    predictions = []
     for start in range(0, len(dataset), _BATCH):
         rows = range(start, min(start + _BATCH, len(dataset)))
         pictures = torch.from_numpy(np.stack([dataset[0, row][0] for row in rows])).to(device)
@@ -54,8 +54,8 @@ def mirror_averaged(model: nn.Module, recipe: Recipe, crops: Crops) -> NDArray[n
             matrix = geometry.crop_transform(box, recipe.input_size, recipe.margin)
             shift = recipe.label_shift / 100 * typical_inter_ocular(box)
             moved = geometry.transform_points(geometry.invert(matrix), points)
-            answers.append(moved + np.array([shift, 0]))
-    return np.stack(answers)
+            predictions.append(moved + np.array([shift, 0]))
+    return np.stack(predictions)
 
 
 def relabel(
@@ -83,11 +83,11 @@ def relabel(
         if name in recipe.translated:
             if initial is None:
                 raise RunError(f"{recipe.name} translates labels but starts from scratch")
-            answers = mirror_averaged(initial, recipe, part)
-            offsets = style_offsets(part.points, answers, part.boxes, get_scheme(recipe.scheme).mirror)
-            points[rows] = translate(part.points, answers, part.boxes, offsets)
+            predictions = mirror_averaged(initial, recipe, part)
+            offsets = style_offsets(part.points, predictions, part.boxes, get_scheme(recipe.scheme).mirror)
+            points[rows] = translate(part.points, predictions, part.boxes, offsets)
         if recipe.pseudo_labelers and (share := _pseudo_share(recipe, name)):
-            found = [_answers_of(other, part, runs) for other in recipe.pseudo_labelers]
+            found = [_predictions_of(other, part, runs) for other in recipe.pseudo_labelers]
             points[rows] += share * (np.mean(found, axis=0) - points[rows])
         if recipe.label_shift:
             shift = (recipe.label_shift - DATASETS[name].label_shift) / 100
@@ -96,13 +96,13 @@ def relabel(
 
 
 def _pseudo_share(recipe: Recipe, name: str) -> float:
-    """How much of a data set's labels comes from the pseudo-labelers."""
+    """The share of the pseudo-labels in a data set's labels."""
     if DATASETS[name].pseudo_labeled:
         return 1.0
     return recipe.pseudo_share if name in recipe.translated else 0.0
 
 
-def _answers_of(name: str, crops: Crops, runs: Path) -> NDArray[np.float64]:
+def _predictions_of(name: str, crops: Crops, runs: Path) -> NDArray[np.float64]:
     """A trained recipe's mirror-averaged predictions, without its shift to one side; kept on disk, since a
     large network takes minutes."""
     recipe, run = get_recipe(name), Run(runs / name)
@@ -112,9 +112,9 @@ def _answers_of(name: str, crops: Crops, runs: Path) -> NDArray[np.float64]:
     key.update(np.ascontiguousarray(crops.images[:, ::16, ::16]).tobytes())
     path = cache_folder() / f"{key.hexdigest()[:20]}-labels.npy"
     if not path.exists():
-        answers = mirror_averaged(model.to(memory_format=torch.channels_last), recipe, crops)
-        answers[..., 0] -= recipe.label_shift / 100 * typical_inter_ocular(crops.boxes)[:, None]
+        predictions = mirror_averaged(model.to(memory_format=torch.channels_last), recipe, crops)
+        predictions[..., 0] -= recipe.label_shift / 100 * typical_inter_ocular(crops.boxes)[:, None]
         path.parent.mkdir(parents=True, exist_ok=True)
         with draft_of(path) as draft, draft.open("wb") as file:
-            np.save(file, answers)
+            np.save(file, predictions)
     return np.load(path)

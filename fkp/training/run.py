@@ -1,4 +1,4 @@
-"""The files of one training run, and what is read back from them."""
+"""The files of one training run: writing and reading."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class Weights:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """A run's folder: `checkpoint.pt` to resume from, `weights.pt` to export, the rest to look at."""
+    """A run's folder: `checkpoint.pt` to resume from, `weights.pt` to export, the rest to view."""
 
     folder: Path
 
@@ -82,15 +82,15 @@ class Run:
             return False
 
     def check_continues(self, epochs: int) -> None:
-        """Raises RunError where training for that many epochs would begin anew and replace final weights."""
+        """Raise RunError where training for that many epochs would start over and replace final weights."""
         if not self.checkpoint.is_file() and self.is_final(epochs):
             raise RunError(
                 f"{self.weights} was recovered from a file, or its checkpoint was removed, so that training "
-                "cannot go on from it: --restart replaces it with weights that are trained anew"
+                "cannot continue from it: --restart replaces it with newly trained weights"
             )
 
     def save_weights(self, weights: Weights) -> None:
-        """Writes the weights, whole or not at all."""
+        """Write the weights, whole or not at all."""
         save({name: getattr(weights, name) for name in Weights.__slots__}, self.weights)
 
     def load_weights(self, recipe: BaseRecipe) -> Weights:
@@ -139,7 +139,7 @@ class Run:
 
 
 def fill(model: nn.Module, state: Mapping[str, Tensor], path: Path) -> None:
-    """Copies the weights of a file into a network; a RunError says where they do not fit it."""
+    """Copy the weights of a file into a network; a RunError says where they do not fit it."""
     try:
         model.load_state_dict(state)
     except (AttributeError, RuntimeError, TypeError) as error:
@@ -162,7 +162,7 @@ def read_saved(path: Path, command: str) -> dict[str, Any]:
     try:
         return _load(path)
     except RunError as error:
-        raise RunError(f"{error}: `python -m fkp {command} --restart` trains anew") from error
+        raise RunError(f"{error}: `python -m fkp {command} --restart` starts over") from error
 
 
 def _load(path: Path) -> dict[str, Any]:
@@ -179,7 +179,7 @@ def _load(path: Path) -> dict[str, Any]:
 
 
 def check_same_recipe(stored: object, recipe: BaseRecipe, path: Path) -> None:
-    """Raises RunError where a file of a run belongs to another recipe than the catalog's."""
+    """Raise RunError where a file of a run belongs to another recipe than the catalog's."""
     if different := sorted(_differences(stored, recipe) - _WORDS):
         raise RunError(
             f"{path} was made by another version of recipe {recipe.name!r} (it differs in "

@@ -29,7 +29,7 @@ _CHECKPOINT_SECONDS = 120
 
 
 def new_accelerator(precision: str) -> Accelerator:
-    """The device, or the processes, that there are; `precision` is "bf16" or "fp32"."""
+    """The available device, or the processes; `precision` is "bf16" or "fp32"."""
     return Accelerator(
         mixed_precision="bf16" if precision == "bf16" else "no",
         cpu=not torch.accelerator.is_available(),  # else several CPU processes ignore each other
@@ -44,7 +44,7 @@ class Trainer(ABC):
     Args:
         recipe: what to train.
         folder: of the run, beside the runs that it starts from.
-        restart: begin anew even where the folder holds a run.
+        restart: start over even if the folder holds a run.
         workers: processes that make samples beside the training one.
     """
 
@@ -70,7 +70,7 @@ class Trainer(ABC):
         return {}
 
     def restore(self, state: dict[str, Any]) -> None:
-        """Takes back what `state` gave."""
+        """Take back what `state` gave."""
         return
 
     def draw(self) -> None:
@@ -88,12 +88,12 @@ class Trainer(ABC):
         return len(self.history) == self.recipe.config.epochs
 
     def check_continues(self) -> None:
-        """Raises RunError where training would replace final weights, unless `restart` asks for that."""
+        """Raise RunError where training would replace final weights, unless `restart` asks for that."""
         if not self.restart:
             self.run.check_continues(self.recipe.config.epochs)
 
     def _prepare(self, model: nn.Module, dataset: Dataset, items: int, accelerator: Accelerator) -> None:
-        """Makes all that stepping needs; takes up the run's checkpoint where there is one.
+        """Make everything that a step needs; resume from the run's checkpoint if there is one.
 
         Args:
             model: with the weights to start from.
@@ -127,7 +127,7 @@ class Trainer(ABC):
             self._resume()
 
     def _train(self, until: float) -> Run:
-        """Trains the epochs that are left, and returns the run: finished, or ready to be resumed where
+        """Train the remaining epochs, and return the run: finished, or ready to be resumed where
         `time.monotonic()` passed `until`."""
         main = self.accelerator.is_main_process
         saved = time.monotonic()
@@ -220,7 +220,7 @@ class Trainer(ABC):
         except (AttributeError, KeyError, RuntimeError, TypeError, ValueError) as error:
             raise RunError(
                 f"{path} is damaged or of another version: `python -m fkp {self.recipe.command} --restart` "
-                "begins anew"
+                "starts over"
             ) from error
         if self.accelerator.is_main_process:
             self._write_log()  # without epochs that are later than the checkpoint

@@ -1,4 +1,4 @@
-"""Training of the head that says which points can be seen, on a network that stays as it is."""
+"""Training of the head that predicts which points are visible, on a frozen network."""
 
 from __future__ import annotations
 
@@ -51,10 +51,10 @@ class Examples:
 def train_visibility(
     recipe: Recipe, training: Mapping[str, Sequence[Sample]], validation: Sequence[Sample], runs: Path
 ) -> Run:
-    """Trains the head of a recipe whose network, all but the head, is that of its `initial`.
+    """Train the head of a recipe whose network, all but the head, is that of its `initial`.
 
     Args:
-        recipe: its epochs are how many varied crops of each face are looked at.
+        recipe: its epochs are the number of varied crops of each face.
         training: data set -> samples with states.
         validation: samples with states, on which the probabilities are calibrated.
         runs: folder of the runs.
@@ -77,8 +77,8 @@ def train_visibility(
     head = model.network.visibility
     assert isinstance(head, VisibilityHead)
     samples = [sample for part in training.values() for sample in part]
-    _fit(head, look(model, samples, recipe, recipe.augmentation, recipe.config.epochs), recipe)
-    seen = look(model, list(validation), recipe, NO_AUGMENTATION, 1)
+    _fit(head, read_features(model, samples, recipe, recipe.augmentation, recipe.config.epochs), recipe)
+    seen = read_features(model, list(validation), recipe, NO_AUGMENTATION, 1)
     _calibrate(head, seen)
     for name, value in figures(head, seen).items():
         print(f"{name}: {value:.4f}")
@@ -95,10 +95,10 @@ def train_visibility(
 
 
 @torch.inference_mode()
-def look(
+def read_features(
     model: KeypointModel, samples: Sequence[Sample], recipe: Recipe, augmentation: Augmentation, times: int
 ) -> Examples:
-    """Shows a network each sample so many times, varied; every second time the mirror image."""
+    """Show a network each sample so many times, varied; every second time the mirror image."""
     if any(sample.state is None for sample in samples):
         raise RunError("a face does not say which of its points can be seen")
     network = model.network
@@ -109,12 +109,12 @@ def look(
     network = model.network
     assert isinstance(network, PyramidSoftArgmax)
     cells, wholes, states = [], [], []
-    rows = [(turn, i) for turn in range(times) for i in range(len(samples))]
+    rows = [(epoch, i) for epoch in range(times) for i in range(len(samples))]
     for start in tqdm(range(0, len(rows), _BATCH), "looking", leave=False, disable=None):
         crops = []
-        for turn, i in rows[start : start + _BATCH]:
-            crop, state = dataset[turn * len(samples) + i, i][0], np.asarray(samples[i].state)
-            mirrored = turn % 2 == 1
+        for epoch, i in rows[start : start + _BATCH]:
+            crop, state = dataset[epoch * len(samples) + i, i][0], np.asarray(samples[i].state)
+            mirrored = epoch % 2 == 1
             crops.append(crop[:, ::-1] if mirrored else crop)
             states.append(state[order] if mirrored else state)
         reading = network.read(model.preprocess(torch.from_numpy(np.stack(crops))))
@@ -124,7 +124,7 @@ def look(
 
 
 def _fit(head: VisibilityHead, examples: Examples, recipe: Recipe) -> None:
-    """Trains the head; its learning rate falls to zero."""
+    """Train the head; its learning rate falls to zero."""
     head.standardize(examples.whole)
     optimizer = torch.optim.AdamW(
         head.parameters(), recipe.config.learning_rate, weight_decay=recipe.config.weight_decay
@@ -149,7 +149,7 @@ def _logits(head: VisibilityHead, examples: Examples) -> Tensor:
 
 
 def _calibrate(head: VisibilityHead, examples: Examples) -> None:
-    """Fits one gain and one offset of the logits (Platt, 1999)."""
+    """Fit one gain and one offset of the logits (Platt, 1999)."""
     logits, visible = _logits(head, examples), examples.visible
     values = torch.tensor([1.0, 0.0], requires_grad=True)
     optimizer = torch.optim.LBFGS([values], max_iter=50)

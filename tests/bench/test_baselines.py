@@ -1,4 +1,4 @@
-"""What lies between a baseline's process and ours."""
+"""The connection between a baseline's process and ours."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from bench.baselines.wire import read_message, write_message
 from bench.cache import Cache
 from bench.commands import latency
 from bench.results import read_rows
-from bench.rows import TurnsRow
+from bench.rows import InterleavedRow
 from bench.tasks.latency import measure_faces
 from fkp.errors import BaselineError
 from fkp.geometry import BoxMap
@@ -56,7 +56,7 @@ def fake_baseline(monkeypatch):
     return candidate
 
 
-def test_a_baseline_answers_from_its_own_process_and_times_itself(fake_baseline):
+def test_a_baseline_predicts_in_its_own_process_and_times_itself(fake_baseline):
     image = np.zeros((40, 60, 3), np.uint8)
     points = fake_baseline.open().predict(image, [[10, 10, 30, 20], [0, 0, 40, 40]])
     assert points.shape == (2, 68, 2)
@@ -96,7 +96,7 @@ def test_a_baseline_and_a_model_are_timed_in_turns(fake_baseline, tmp_path, caps
     assert "its ratio to that of fake" in capsys.readouterr().out
     monkeypatch.setattr(latency, "_COMPARE_ROUNDS", 8)
     assert main(["latency", "--compare", "fake", file, "--threads", "1", "--results", str(results)]) == 0
-    baseline, model = sorted(read_rows(results, TurnsRow), key=lambda row: row.model != "fake")
+    baseline, model = sorted(read_rows(results, InterleavedRow), key=lambda row: row.model != "fake")
     assert baseline.median_ms >= 5
     assert baseline.ratio == 1
     assert model.rival == "fake"

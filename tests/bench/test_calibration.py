@@ -1,4 +1,4 @@
-"""Scores against errors: ranks, tenths and head turns, on answers whose errors are known."""
+"""Scores against errors: ranks, tenths and head turns, on predictions whose errors are known."""
 
 from pathlib import Path
 

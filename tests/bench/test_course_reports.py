@@ -50,7 +50,7 @@ def test_a_turn_has_a_side():
     assert sides == ["far left", "half left", "ahead", "half right", "far right"]
 
 
-def test_a_model_that_always_answers_the_mean_has_no_slope(tmp_path, fake_root, predictions):
+def test_a_model_that_always_predicts_the_mean_has_no_slope(tmp_path, fake_root, predictions):
     root = fake_root()
     test_set = TestSet("imm-val", root)
     mean = measure.unit_shapes(measure.load("imm-train", root), make_spec("m", "imm58").margin).mean(axis=0)
@@ -160,15 +160,15 @@ def test_the_command_measures_and_draws(measured):
 
 def test_the_page_tells_what_was_measured(measured, tmp_path, monkeypatch):
     monkeypatch.setenv("FKP_MODELS", str(tmp_path / "none"))
-    board = ResultSet.read(tmp_path)
-    text = page.page(board, measured)
+    results = ResultSet.read(tmp_path)
+    text = page.page(results, measured)
     assert "{" not in text
     assert "| report002-mirror: report002-mirror | 3 | 7.00 |" in text
     assert "0.00 times as wide" in " ".join(text.split())
     assert "(reports/mirror.png)" in text
     assert "curves-001" not in text  # a picture that is not there
     assert "report 004, as reported" in text  # among what is missing
-    assert page.page(board, measured) == text
+    assert page.page(results, measured) == text
 
 
 def test_a_row_of_a_model_that_has_changed_is_left_out(tmp_path, monkeypatch):
@@ -193,7 +193,7 @@ def test_the_page_says_what_the_reports_claimed(tmp_path):
 
 
 def test_the_committed_page_is_what_the_committed_figures_say():
-    """Fails where results were added without `python -m bench report`."""
+    """Fail where results were added without `python -m bench report`."""
     folder = ROOT / "docs" / page.FOLDER
     text = page.page(ResultSet.read(ROOT / "bench" / "results"), folder)
     assert (folder.parent / "reports.md").read_text(encoding="utf-8") == text
@@ -224,8 +224,8 @@ def test_the_group_is_three_people_that_haar_finds():
 def test_the_report_writes_the_page_where_experiments_were_measured(tmp_path):
     results = tmp_path / "results"
     results.mkdir()
-    who = {"model": "m", "sha256": "a", "provider": "cpu", "dataset": "imm-val", "scheme": "imm58"}
-    row = AccuracyRow(**who, boxes="truth", missed=0, nme=3, mae=2, fr8=0, auc8=50)
+    names = {"model": "m", "sha256": "a", "provider": "cpu", "dataset": "imm-val", "scheme": "imm58"}
+    row = AccuracyRow(**names, boxes="truth", missed=0, nme=3, mae=2, fr8=0, auc8=50)
     (results / "accuracy_X_cpu_fp32_2026-01-02.csv").write_text(to_csv([row]))
     assert tmp_path / "docs" / "reports.md" not in report.write(results, tmp_path)
     (tmp_path / "docs" / "reports").mkdir(parents=True)

@@ -23,7 +23,7 @@ from fkp.runtime.detectors import Detections
 
 
 class _Fixed:
-    """A detector with one answer for every picture."""
+    """A detector with the same boxes for every picture."""
 
     def __init__(self, boxes) -> None:
         self._boxes = np.array(boxes, np.float32).reshape(-1, 4)
@@ -42,7 +42,7 @@ def scene_set(*boxes, complete: bool = True) -> SceneSet:
     return SceneSet("common", lambda: [lambda: scene], "0", None, complete, timed=True)
 
 
-def test_recall_and_false_boxes_of_known_answers(tmp_path):
+def test_recall_and_false_boxes_of_known_boxes(tmp_path):
     # The first box covers its face by 0.8, the second one by 0.4, the third one is on nothing.
     candidate = fixed("some", (0, 0, 10, 8), (20, 20, 30, 24), (50, 50, 60, 60))
     faces = ((0, 0, 10, 10), (20, 20, 30, 30), (40, 0, 50, 10))
@@ -139,9 +139,9 @@ def test_pictures_without_faces_hold_none(sets, name):
         assert scene.image.shape == whole.shape
 
 
-def test_the_boxes_of_a_detector_decide_on_the_landmarks(house, tmp_path):
+def test_the_boxes_of_a_detector_decide_on_the_landmarks(workspace, tmp_path):
     (candidate,), _ = find_candidates(["all68"], ["cpu"], 1)
-    test_set = TestSet("300w-common", house / "data")
+    test_set = TestSet("300w-common", workspace / "data")
     true = [face.box.tolist() for face in test_set.faces]
     found = {
         "right": [FoundFace("", 1.0, tuple(box)) for box in true],
@@ -159,7 +159,7 @@ def test_the_boxes_of_a_detector_decide_on_the_landmarks(house, tmp_path):
         assert by_name["blind", passes].fr8 >= 50
 
 
-def test_the_command_writes_rows_and_single_faces(house, monkeypatch, capsys):
+def test_the_command_writes_rows_and_single_faces(workspace, monkeypatch, capsys):
     monkeypatch.setattr(detect, "find_detectors", lambda yunet, baselines: [fixed("some", (0, 0, 50, 50))])
     from bench.__main__ import main
 

@@ -31,9 +31,9 @@ def test_offsets_of_style_are_taken_out(faces):
     size = np.array([np.sqrt(np.prod(face.box[2:] - face.box[:2])) for face in faces])
     points = truth.astype(np.float64)
     points[:, 17] += 0.1 * size[:, None]  # the model's style: one point further out
-    answers = Outputs(points, np.ones((3, 68)), None)
+    predictions = Outputs(points, np.ones((3, 68)), None)
     offsets = style_offsets(stack(faces), points, np.stack([face.box for face in faces]))
-    rows = {row.pose: row for row in figures(answers, faces, offsets)}
+    rows = {row.pose: row for row in figures(predictions, faces, offsets)}
     assert list(rows) == ["all", "frontal", "profile"]
     assert [rows[pose].faces for pose in rows] == [3, 2, 1]
     assert rows["frontal"].nme == pytest.approx(100 * 0.1 * np.sqrt(2) / 68)

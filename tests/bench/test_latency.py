@@ -14,7 +14,7 @@ from bench.candidates import find_candidates
 from bench.host import host_kind
 from bench.tasks import latency
 from bench.tasks.peak import peak
-from bench.timing import Effort, ratio, statistics, stopwatch, time_runs, times_in_turns
+from bench.timing import Effort, interleaved_times, ratio, statistics, stopwatch, time_runs
 
 
 def test_statistics_of_known_times():
@@ -39,13 +39,13 @@ def test_the_ratio_of_paired_times_survives_a_machine_that_slows_down(rng):
 
 def test_all_clocks_take_turns_and_the_median_of_a_turn_counts():
     order: list[int] = []
-    answers = itertools.cycle([100.0, 2.0, 1.0, 3.0, 4.0])  # the first run of a turn wakes up
+    milliseconds = itertools.cycle([100.0, 2.0, 1.0, 3.0, 4.0])  # the first run wakes up
 
     def clock(which):
         order.append(which)
-        return next(answers) + which
+        return next(milliseconds) + which
 
-    times = times_in_turns([lambda: clock(0), lambda: clock(10), lambda: clock(20)], 4)
+    times = interleaved_times([lambda: clock(0), lambda: clock(10), lambda: clock(20)], 4)
     assert times.tolist() == [[3.0] * 4, [13.0] * 4, [23.0] * 4]
     assert len({tuple(order[i : i + 15 : 5]) for i in range(0, 45, 15)}) == 3  # another one begins each time
 
@@ -77,7 +77,7 @@ def test_rows_say_what_ran(tmp_path, monkeypatch):
     assert latency.measure(candidate, ["cpu"], [1], latency.BATCHES, latency.QUICK, cache) == rows
 
 
-def test_the_times_of_a_face_are_taken_in_turns(tmp_path, monkeypatch):
+def test_the_times_of_a_face_are_interleaved(tmp_path, monkeypatch):
     monkeypatch.setattr(latency.host, "load", lambda: 0.5)
     files = [str(save_constant_model(tmp_path, make_spec(name))) for name in ("one", "two")]
     found, _ = find_candidates(files, ["cpu"], None)

@@ -110,21 +110,21 @@ def test_a_file_whose_models_are_all_gone_goes_too(tmp_path, monkeypatch):
     assert not list(tmp_path.iterdir())
 
 
-def test_another_file_of_an_exported_name_gets_a_name_of_its_own(house, tmp_path):
+def test_another_file_of_an_exported_name_gets_a_name_of_its_own(workspace, tmp_path):
     other = save_constant_model(tmp_path, make_spec("imm"), (0.25, 0.25))
     (found,), _ = candidates.find_candidates([str(other)], ["cpu"], 1)
     assert found.name == f"{found.sha256[:6]}-imm"
-    (same,), _ = candidates.find_candidates([str(house / "models" / "imm.onnx")], ["cpu"], 1)
+    (same,), _ = candidates.find_candidates([str(workspace / "models" / "imm.onnx")], ["cpu"], 1)
     assert same.name == "imm"
 
 
-def test_two_models_of_one_name_are_not_measured_as_one(house):
-    found, problems = candidates.find_candidates(["imm", str(house / "models" / "imm.onnx")], ["cpu"], 1)
+def test_two_models_of_one_name_are_not_measured_as_one(workspace):
+    found, problems = candidates.find_candidates(["imm", str(workspace / "models" / "imm.onnx")], ["cpu"], 1)
     assert [c.name for c in found] == ["imm"]
     assert "calls itself imm" in problems[0]
 
 
-def test_exported_models_are_known_by_their_hash_without_being_loaded(house, monkeypatch):
+def test_exported_models_are_known_by_their_hash_without_being_loaded(workspace, monkeypatch):
     monkeypatch.setattr(candidates, "ModelSession", None)
     found, problems = candidates.find_candidates(None, ["cpu"], 1)
     assert [(c.name, c.origin, c.provider) for c in found] == [
@@ -132,7 +132,7 @@ def test_exported_models_are_known_by_their_hash_without_being_loaded(house, mon
         ("imm", "exported", "cpu"),
     ]
     assert not problems
-    file = house / "models" / "imm.onnx"
+    file = workspace / "models" / "imm.onnx"
     file.write_bytes(file.read_bytes()[:-1] + b"x")
     found, problems = candidates.find_candidates(None, ["cpu"], 1)
     assert [c.name for c in found] == ["all68"]

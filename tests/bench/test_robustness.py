@@ -1,4 +1,4 @@
-"""Distortions, mirror and jitter with predictors whose answers are known."""
+"""Distortions, mirror and jitter with predictors whose predictions are known."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from fake_data import make_face
 from onnx_models import make_spec, save_bright_dot_model
 
 from bench.candidates import Candidate, find_candidates
-from bench.tasks.distortions import DISTORTIONS, FACE, SIDE, Patch, cut_patch, distort, move, turn
+from bench.tasks.distortions import DISTORTIONS, FACE, SIDE, Patch, cut_patch, distort, move, rotation_about
 from bench.tasks.jitter import Condition, jitter, video, wobbling_boxes
 from bench.tasks.robustness import CAP, capped, summary
 from fkp.datasets import Sample
@@ -51,7 +51,7 @@ def test_points_move_with_the_picture():
     image = np.zeros((SIDE, SIDE, 3), np.uint8)
     image[198:203, 148:153] = 255
     dot = Patch(image, np.array([[150.0, 200.0]]), np.array([112.0, 112, 272, 272]))
-    moved = move(dot, turn(np.array([192.0, 192.0]), 30, 1.2, np.array([10.0, -5.0])))
+    moved = move(dot, rotation_about(np.array([192.0, 192.0]), 30, 1.2, np.array([10.0, -5.0])))
     y, x = np.argwhere(moved.image[..., 0] > 128).mean(axis=0)
     np.testing.assert_allclose(moved.points[0], (x, y), atol=0.5)
 
@@ -82,10 +82,10 @@ class _Oracle:
     """Knows the truth of the next frames, plus a constant error."""
 
     def __init__(self, frames: list[Patch], error: tuple[float, float]) -> None:
-        self._answers = iter([frame.points + error for frame in frames])
+        self._predictions = iter([frame.points + error for frame in frames])
 
     def predict(self, image, boxes):
-        return next(self._answers)[None]
+        return next(self._predictions)[None]
 
 
 def test_a_constant_error_does_not_wobble(patch):

@@ -28,7 +28,7 @@ def rows() -> list[AccuracyRow]:
     return read_csv(path, AccuracyRow)
 
 
-def test_accuracy_rows_for_every_model_set_and_source(house, capsys):
+def test_accuracy_rows_for_every_model_set_and_source(workspace, capsys):
     assert run("accuracy") == 0
     found = {(r.model, r.dataset, r.scheme, r.boxes) for r in rows()}
     own = [r for r in rows() if (r.model, r.dataset, r.scheme) == ("all68", "300w-common", "ibug68")]
@@ -44,7 +44,7 @@ def test_accuracy_rows_for_every_model_set_and_source(house, capsys):
     assert list(Path("out/gallery").glob("300w-common_all68_*.jpg"))
 
 
-def test_a_second_run_measures_nothing_and_writes_the_same(house, monkeypatch):
+def test_a_second_run_measures_nothing_and_writes_the_same(workspace, monkeypatch):
     run("accuracy")
     before = {path.name: path.read_bytes() for path in Path("results").iterdir()}
 
@@ -57,15 +57,15 @@ def test_a_second_run_measures_nothing_and_writes_the_same(house, monkeypatch):
     assert {path.name: path.read_bytes() for path in Path("results").iterdir()} == before
 
 
-def test_two_fresh_runs_give_identical_files(house, monkeypatch):
+def test_two_fresh_runs_give_identical_files(workspace, monkeypatch):
     run("accuracy")
     before = {path.name: path.read_bytes() for path in Path("results").iterdir()}
-    monkeypatch.setenv("FKP_CACHE", str(house / "another cache"))
+    monkeypatch.setenv("FKP_CACHE", str(workspace / "another cache"))
     run("accuracy")
     assert {path.name: path.read_bytes() for path in Path("results").iterdir()} == before
 
 
-def test_an_interrupted_run_keeps_what_is_done(house, monkeypatch):
+def test_an_interrupted_run_keeps_what_is_done(workspace, monkeypatch):
     opened: list[str] = []
 
     def load(path):
@@ -84,11 +84,11 @@ def test_an_interrupted_run_keeps_what_is_done(house, monkeypatch):
     assert opened.count("testset") == 2
 
 
-def test_a_changed_model_is_measured_anew_and_its_old_rows_go(house):
+def test_a_changed_model_is_measured_anew_and_its_old_rows_go(workspace):
     run("accuracy", "--datasets", "imm-val", "ytf-test")
     old = {row.sha256 for row in rows() if row.model == "imm"}
-    save_constant_model(house / "models", make_spec("imm", "imm58", margin=1.7))
-    refresh_index(house / "models")
+    save_constant_model(workspace / "models", make_spec("imm", "imm58", margin=1.7))
+    refresh_index(workspace / "models")
     run("accuracy", "--datasets", "imm-val")
     found = [row for row in rows() if row.model == "imm"]
     assert {row.sha256 for row in found}.isdisjoint(old)
@@ -96,13 +96,13 @@ def test_a_changed_model_is_measured_anew_and_its_old_rows_go(house):
     assert {row.dataset for row in rows() if row.model == "all68"} == {"imm-val", "ytf-test"}
 
 
-def test_anyones_file_takes_part_by_its_path(house, tmp_path):
+def test_anyones_file_takes_part_by_its_path(workspace, tmp_path):
     path = save_constant_model(tmp_path, make_spec("theirs"))
     assert run("accuracy", "--models", str(path), "--datasets", "ytf-test") == 0
     assert {row.model for row in rows()} == {"theirs"}
 
 
-def test_everything_runs_quickly_and_keeps_no_results(house, capsys):
+def test_everything_runs_quickly_and_keeps_no_results(workspace, capsys):
     assert run("--quick") == 0
     assert not Path("results").exists()
     text = capsys.readouterr().out
@@ -114,12 +114,12 @@ def test_everything_runs_quickly_and_keeps_no_results(house, capsys):
     }
 
 
-def test_without_data_it_says_how_to_get_some_and_shows_what_is_known(house, monkeypatch, capsys):
+def test_without_data_it_says_how_to_get_some_and_shows_what_is_known(workspace, monkeypatch, capsys):
     run("accuracy", "--datasets", "ytf-test")
     capsys.readouterr()
     monkeypatch.delenv("FKP_DATA")
-    monkeypatch.chdir(house)
-    (house / "data").rename(house / "elsewhere")
+    monkeypatch.chdir(workspace)
+    (workspace / "data").rename(workspace / "elsewhere")
     assert run("accuracy") == 0
     text = capsys.readouterr().out
     assert "python -m fkp data get" in text
@@ -130,8 +130,8 @@ def test_without_data_it_says_how_to_get_some_and_shows_what_is_known(house, mon
     assert "nose1" in text
 
 
-def test_a_data_set_without_points_is_passed_over(house, capsys):
-    for points in (house / "data").rglob("*.pts"):
+def test_a_data_set_without_points_is_passed_over(workspace, capsys):
+    for points in (workspace / "data").rglob("*.pts"):
         points.unlink()
     assert run("accuracy", "--datasets", "kaggle-test", "ytf-test") == 0
     printed = capsys.readouterr()
@@ -139,14 +139,14 @@ def test_a_data_set_without_points_is_passed_over(house, capsys):
     assert "ytf-test" in printed.out
 
 
-def test_robustness_is_measured_on_the_named_data_sets(house, capsys):
+def test_robustness_is_measured_on_the_named_data_sets(workspace, capsys):
     assert run("--quick", "--datasets", "ytf-test") == 0
     (file,) = Path("out/quick").glob("robustness_*.csv")
     assert {row.dataset for row in read_csv(file, RobustnessRow)} == {"ytf-test"}
 
 
-def test_results_that_cannot_be_kept_are_not_measured(house, capsys, monkeypatch):
-    (house / "file").touch()
+def test_results_that_cannot_be_kept_are_not_measured(workspace, capsys, monkeypatch):
+    (workspace / "file").touch()
     monkeypatch.setattr(accuracy, "load_image", None)
     assert main(["accuracy", "--results", "file/results", "--out", "out"]) == 2
     assert "file/results cannot be made" in capsys.readouterr().err
@@ -161,13 +161,13 @@ def test_results_that_cannot_be_kept_are_not_measured(house, capsys, monkeypatch
         (["report"], "holds no accuracy results"),
     ],
 )
-def test_mistakes_are_named(house, capsys, words, message):
+def test_mistakes_are_named(workspace, capsys, words, message):
     assert run(*words) == 2
     assert message in capsys.readouterr().err
 
 
-def test_the_fingerprint_of_a_test_set_follows_its_files(house, fake_root):
-    root = house / "data"
+def test_the_fingerprint_of_a_test_set_follows_its_files(workspace, fake_root):
+    root = workspace / "data"
     before = TestSet("imm-val", root).fingerprint
     path = root / "imm_face_db" / "33-1m.asf"
     faces.folder_hash.cache_clear()

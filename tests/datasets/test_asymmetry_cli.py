@@ -6,7 +6,7 @@ import pytest
 from fkp.__main__ import main
 
 
-@pytest.mark.usefixtures("house")
+@pytest.mark.usefixtures("workspace")
 def test_every_training_part_of_the_model_s_scheme_has_a_row(capsys):
     assert main(["data", "asymmetry", "--model", "all68", "--most", "40"]) == 0
     header, *rows = capsys.readouterr().out.splitlines()

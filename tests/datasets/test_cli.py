@@ -19,7 +19,7 @@ from fkp.schemes import IBUG68
 
 @pytest.fixture
 def run(capsys):
-    """Runs the command and returns its exit code and what it printed."""
+    """Run the command and return its exit code and what it printed."""
 
     def command(*words):
         parser = argparse.ArgumentParser()

@@ -42,21 +42,21 @@ def test_the_asymmetry_of_labels_is_their_mean_shift(faces):
 
 
 def test_translation_removes_the_mean_offset_whatever_the_tilt(faces):
-    answers, boxes = faces
+    predictions, boxes = faces
     style = np.random.default_rng(0).normal(0, 0.02, (68, 2))
     style = (style + style[list(IBUG68.mirror)] * [-1, 1]) / 2
-    labels = answers - np.einsum("nij,kj->nki", face_frames(answers, boxes), style)
+    labels = predictions - np.einsum("nij,kj->nki", face_frames(predictions, boxes), style)
     labels[1, 40:] = np.nan
-    found = style_offsets(labels, answers, boxes, IBUG68.mirror)
+    found = style_offsets(labels, predictions, boxes, IBUG68.mirror)
     np.testing.assert_allclose(found, style, atol=1e-12)
-    moved = translate(labels, answers, boxes, found)
+    moved = translate(labels, predictions, boxes, found)
     assert np.isnan(moved[1, 40:]).all()
-    np.testing.assert_allclose(moved[2:], answers[2:], atol=1e-9)
+    np.testing.assert_allclose(moved[2:], predictions[2:], atol=1e-9)
 
 
 def test_translation_leaves_a_shift_to_one_side(faces):
-    answers, boxes = faces
-    upright = answers[2:3], boxes[2:3]
+    predictions, boxes = faces
+    upright = predictions[2:3], boxes[2:3]
     offsets = style_offsets(upright[0] - [3, 0], *upright, IBUG68.mirror)
     np.testing.assert_allclose(offsets, 0, atol=1e-12)
 

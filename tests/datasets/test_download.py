@@ -260,7 +260,7 @@ def test_an_archive_with_another_hash_than_is_expected(server, tmp_path):
 
 @pytest.mark.parametrize("place", [-1, -5, -8], ids=["length", "checksum", "end of the checksum"])
 def test_damage_at_the_very_end_of_a_tar_gz(tmp_path, place):
-    """All files are in what comes before: only who reads to the end sees that they may be others."""
+    """All files are in what comes before: only reading to the end shows that they may be others."""
     content = bytearray(tar_gz({"a": bytes(range(256)) * 50}))
     content[place] ^= 1
     (tmp_path / "x.tar.gz").write_bytes(content)

@@ -43,7 +43,7 @@ def test_cfp_is_split_by_person_and_has_no_states(root):
 
 
 def change(root, folder=MERL_RAV, **changes):
-    """Changes the first line of a folder's labels; None takes a field away."""
+    """Change the first line of a folder's labels; None takes a field away."""
     file = root / folder / "labels.jsonl"
     first, *rest = file.read_text().splitlines()
     row = json.loads(first) | changes
@@ -169,7 +169,7 @@ def test_real_test_side(real_faces):
 
 
 def test_real_poses_say_where_the_face_looks(real_faces):
-    """Who turns to their own right looks to the left of the picture and hides the right half of the jaw."""
+    """A head turned to its own right faces the left of the picture and hides the right half of the jaw."""
     for name in ("merl-rav-test", "cfp-train"):
         for sample in real_faces(name):
             hidden = np.isnan(sample.points[:, 0])

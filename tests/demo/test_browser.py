@@ -79,12 +79,12 @@ def test_downloads_hold_what_is_shown(page):
     for _ in range(10):  # the links follow the message by a moment
         with page.expect_download() as download:
             button.click()
-        answer = json.loads(download.value.path().read_text())
-        if answer["model"] == "middle":
+        result = json.loads(download.value.path().read_text())
+        if result["model"] == "middle":
             break
         page.wait_for_timeout(300)
-    assert answer["model"] == "middle"
-    assert len(answer["faces"][0]["points"]) == 58
+    assert result["model"] == "middle"
+    assert len(result["faces"][0]["points"]) == 58
 
 
 def test_a_text_file_gets_a_sentence(page, tmp_path):

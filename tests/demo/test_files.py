@@ -22,8 +22,8 @@ from demo.handlers.images import read_picture
 from fkp.errors import ImageError
 
 ROOT = Path(__file__).resolve().parents[2]
-PATIENCE = 20  # seconds; a device or a pipe that is read never answers
-MARKED = {"meta": {"_type": "gradio.FileData"}}  # with it Gradio looks at the path too
+PATIENCE = 20  # seconds; a device or a pipe that is read never responds
+MARKED = {"meta": {"_type": "gradio.FileData"}}  # with it Gradio checks the path too
 SECRET_POINTS = 68  # as many as "big" finds, so that the file would give errors in pixels
 
 
@@ -81,19 +81,19 @@ def slots(config: dict[str, Any]) -> dict[str, Slot]:
 
 
 def ask(demo: Demo, slot: Slot, payload: Any) -> dict[str, Any]:
-    """The message with which an endpoint answers a payload, asked as the page does."""
+    """The message with which an endpoint responds to a payload, sent as the page does."""
     data = [*slot.data[: slot.place], payload, *slot.data[slot.place + 1 :]]
     session = uuid.uuid4().hex
     # As a text, in which JSON escapes what no UTF-8 can say.
     join = json.dumps({"fn_index": slot.index, "data": data, "session_hash": session})
     headers = {"content-type": "application/json"}
-    answer = demo.http.post("gradio_api/queue/join", content=join, headers=headers)
-    if answer.status_code == 422:  # no file at all, or an address
-        return {"success": False, "output": {"error": None}, "words": answer.text}
-    event = answer.raise_for_status().json()["event_id"]
+    response = demo.http.post("gradio_api/queue/join", content=join, headers=headers)
+    if response.status_code == 422:  # no file at all, or an address
+        return {"success": False, "output": {"error": None}, "words": response.text}
+    event = response.raise_for_status().json()["event_id"]
     give_up = time.monotonic() + PATIENCE
-    with demo.http.stream("GET", "gradio_api/queue/data", params={"session_hash": session}) as answers:
-        for line in answers.iter_lines():
+    with demo.http.stream("GET", "gradio_api/queue/data", params={"session_hash": session}) as lines:
+        for line in lines.iter_lines():
             message = json.loads(line.removeprefix("data: ") or "{}")
             if message.get("msg") == "process_completed":
                 return message
@@ -101,7 +101,7 @@ def ask(demo: Demo, slot: Slot, payload: Any) -> dict[str, Any]:
                 demo.http.post(f"gradio_api/stream/{event}/close")
             if time.monotonic() > give_up:
                 break
-    raise AssertionError("no answer")
+    raise AssertionError("no response")
 
 
 def upload(demo: Demo, path: Path) -> dict[str, Any]:
@@ -112,10 +112,10 @@ def upload(demo: Demo, path: Path) -> dict[str, Any]:
     return {"path": stored, "url": url, "orig_name": path.name, "size": path.stat().st_size, **MARKED}
 
 
-def assert_refused(demo: Demo, answer: dict[str, Any]) -> None:
+def assert_refused(demo: Demo, response: dict[str, Any]) -> None:
     """Either our sentence, or Gradio's error without words; no path, and nothing of a file."""
-    text = json.dumps(answer)
-    silent = answer["success"] is False and answer["output"].get("error") is None
+    text = json.dumps(response)
+    silent = response["success"] is False and response["output"].get("error") is None
     assert silent or "no longer here: upload it again" in text, text
     for path in (demo.uploads, demo.outside, ROOT, "/dev/", "/etc/"):
         assert str(path) not in text
@@ -213,9 +213,9 @@ def test_no_payload_is_too_odd_to_be_refused(demo, slot, payload):
 
 
 def test_uploads_are_used_by_every_endpoint(demo, slot, tmp_path):
-    answer = ask(demo, slot, upload(demo, save_files(tmp_path)[slot.kind]))
-    assert answer["success"] is True
-    text = json.dumps(answer)
+    response = ask(demo, slot, upload(demo, save_files(tmp_path)[slot.kind]))
+    assert response["success"] is True
+    text = json.dumps(response)
     assert "fkp-problem" not in text or slot.endpoint == "look"
     said = {
         "analyze": "1 face, 68 points",
@@ -235,7 +235,7 @@ def test_the_page_begins_with_pictures_that_it_may_open(demo):
 
 
 def test_a_picture_that_was_replaced_since_is_not_drawn(demo, tmp_path):
-    """What a visitor's state remembers is looked at anew whenever it is opened."""
+    """What a visitor's state remembers is checked anew whenever it is opened."""
     stored = demo.uploads / f"{uuid.uuid4()}.png"
     shutil.copy(demo.outside / "picture.png", stored)
     found = image.analyze({"path": str(stored)}, "big", []).found

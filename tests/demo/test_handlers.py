@@ -337,7 +337,7 @@ def save_convolution(path: Path) -> Path:
         helper.make_node("Cast", ["image"], ["floats"], to=TensorProto.FLOAT),
         helper.make_node("Transpose", ["floats"], ["planes"], perm=[0, 3, 1, 2]),
         helper.make_node("Conv", ["planes", "weights"], ["maps"], kernel_shape=[3, 3]),
-        helper.make_node("Relu", ["maps"], ["answer"]),
+        helper.make_node("Relu", ["maps"], ["output"]),
     ]
     weights = numpy_helper.from_array(
         np.random.default_rng(0).normal(size=(4, 3, 3, 3)).astype(np.float32), "weights"
@@ -346,7 +346,7 @@ def save_convolution(path: Path) -> Path:
         nodes,
         "conv",
         [helper.make_tensor_value_info("image", TensorProto.UINT8, ["N", 8, 8, 3])],
-        [helper.make_tensor_value_info("answer", TensorProto.FLOAT, None)],
+        [helper.make_tensor_value_info("output", TensorProto.FLOAT, None)],
         [weights],
     )
     onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=9), path)

@@ -37,12 +37,12 @@ def test_of_models_that_err_alike_the_fastest_comes_first(tmp_path, monkeypatch)
 
 
 @pytest.mark.parametrize(
-    ("scheme", "error", "looks"),
+    ("scheme", "error", "expected"),
     [("ibug68", 3.4, 2), ("ibug68", 13.3, 1), ("imm58", 3.1, 1), ("nose1", 2, 1)],
 )
-def test_only_models_that_are_about_right_look_twice(scheme, error, looks):
+def test_only_models_that_are_about_right_get_two_passes(scheme, error, expected):
     spec = validated("any", scheme, error)
-    assert models.passes(spec) == looks
+    assert models.passes(spec) == expected
     assert models.passes(replace(spec, validation=None)) == 1
 
 

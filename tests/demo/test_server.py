@@ -51,11 +51,11 @@ def test_models_are_listed_with_what_is_wrong(client):
 
 
 def test_landmarks_of_a_picture(client):
-    answer = client.predict(handle_file(str(FACE)), "big", api_name="/landmarks")
-    assert (answer["width"], answer["height"], answer["model"]) == (512, 512, "big")
-    assert len(answer["faces"]) == 1
-    assert len(answer["faces"][0]["points"]) == 68
-    assert set(answer["milliseconds"]) == {"detect", "crop", "network"}
+    result = client.predict(handle_file(str(FACE)), "big", api_name="/landmarks")
+    assert (result["width"], result["height"], result["model"]) == (512, 512, "big")
+    assert len(result["faces"]) == 1
+    assert len(result["faces"][0]["points"]) == 68
+    assert set(result["milliseconds"]) == {"detect", "crop", "network"}
 
 
 @pytest.mark.parametrize(("model", "said"), [("nobody", "no such model"), ("broken", "cannot be used")])
@@ -90,13 +90,13 @@ def test_of_the_project_itself_only_the_report_is_served(address):
 
 
 def test_twenty_visitors_get_their_own_results(address, tmp_path):
-    """Every visitor sends a picture of another size, and gets an answer about that size."""
+    """Every visitor sends a picture of another size, and gets an result about that size."""
 
     def visit(number: int) -> tuple[int, int]:
         path = tmp_path / f"{number}.png"
         path.write_bytes(encoded(Image.new("RGB", (100 + number, 90)), "PNG"))
-        answer = connect(address).predict(handle_file(str(path)), "small", api_name="/landmarks")
-        return number, answer["width"] - 100
+        result = connect(address).predict(handle_file(str(path)), "small", api_name="/landmarks")
+        return number, result["width"] - 100
 
     with ThreadPoolExecutor(20) as pool:
         results = list(pool.map(visit, range(20)))

@@ -1,4 +1,4 @@
-"""Convolutions on groups of pixels: other shapes, the same answers."""
+"""Convolutions on groups of pixels: other shapes, the same outputs."""
 
 import numpy as np
 import onnx
@@ -22,11 +22,11 @@ def graph(path, *, gray=False, normalization="min-max", stride=2, width=24):
     return onnx.load(path)
 
 
-def answers(proto, image):
+def outputs(proto, image):
     return onnxruntime.InferenceSession(proto.SerializeToString()).run(None, {"image": image})[0]
 
 
-def test_a_grouped_weight_gives_both_answers_of_a_group(rng):
+def test_a_grouped_weight_gives_both_outputs_of_a_group(rng):
     weight, picture = rng.normal(size=(5, 3, 3, 3)), rng.normal(size=(1, 8, 24, 3))
     expected = F.conv2d(torch.tensor(picture).permute(0, 3, 1, 2), torch.tensor(weight), stride=2, padding=1)
     groups = F.pad(torch.tensor(picture.reshape(1, 8, 6, 12)).permute(0, 3, 1, 2), (1, 0, 1, 1))
@@ -38,12 +38,12 @@ def test_a_grouped_weight_gives_both_answers_of_a_group(rng):
 
 
 @pytest.mark.parametrize("normalization", ["min-max", "unit", "imagenet"])
-def test_a_folded_graph_answers_the_same(tmp_path, rng, normalization):
+def test_a_packed_graph_gives_the_same_outputs(tmp_path, rng, normalization):
     proto = graph(tmp_path / "plain.onnx", normalization=normalization)
     image = rng.integers(0, 256, (1, 8, 24, 3)).astype(np.uint8)
-    before = answers(proto, image)
+    before = outputs(proto, image)
     zero = pack_pixels(proto)
-    after = answers(proto, image)
+    after = outputs(proto, image)
     # No byte is exactly the mean of a channel, so pictures are padded with nearly the same as before.
     inside = (..., slice(1, None), slice(1, None))
     assert np.allclose(after[inside], before[inside], atol=1e-4)

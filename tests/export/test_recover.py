@@ -1,4 +1,4 @@
-"""An exported file becomes a run again that answers as the file does and can be trained on."""
+"""An exported file becomes a run again that predicts as the file does and can be trained on."""
 
 import dataclasses
 
@@ -32,7 +32,7 @@ def exported(tmp_path):
     return run, path, [dataset[i, i][0] for i in range(32)]
 
 
-def test_the_recovered_run_answers_as_the_file_and_is_trained_on(tmp_path, exported):
+def test_the_recovered_run_predicts_as_the_file_and_is_trained_on(tmp_path, exported):
     first, path, crops = exported
     run = Run(tmp_path / "spot")
     assert recover(MAPS, path, crops, run) < 1e-4

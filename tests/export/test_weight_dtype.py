@@ -20,7 +20,7 @@ def network():
 
 
 def graph(weights):
-    """An ONNX graph whose outputs are its initialisers."""
+    """An ONNX graph whose outputs are its initializers."""
     tensors = [numpy_helper.from_array(value, name) for name, value in weights.items()]
     nodes = [helper.make_node("Identity", [name], [f"{name}_out"]) for name in weights]
     outputs = [

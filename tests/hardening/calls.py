@@ -69,7 +69,7 @@ _SHUT = (
 
 
 class _RefusedError(FkpError):
-    """The guard's answer."""
+    """The guard refuses a request."""
 
 
 def kinds() -> Iterator[Kind]:
@@ -121,28 +121,28 @@ def page() -> gr.Blocks:
 
 
 async def _echo(scope: Any, receive: Any, send: Any) -> None:
-    """Stands for Gradio: answers with what it gets to see."""
+    """Stand for Gradio: respond with what it receives."""
     body = (await receive()).get("body", b"") if scope["method"] == "POST" else b"page"
     await PlainTextResponse(body)(scope, receive, send)
 
 
-def _answer(method: str, path: str, body: bytes | None, folder: Path) -> str:
+def _send(method: str, path: str, body: bytes | None, folder: Path) -> str:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("GRADIO_TEMP_DIR", str(folder))
-        answer = TestClient(Guard(_echo, page())).request(method, f"/{path}", content=body)
-    assert "frame-ancestors" in answer.headers["content-security-policy"]
-    if answer.status_code >= 400:
-        assert answer.status_code < 500
-        raise _RefusedError(f"{answer.status_code} {answer.text}")
-    return answer.text
+        response = TestClient(Guard(_echo, page())).request(method, f"/{path}", content=body)
+    assert "frame-ancestors" in response.headers["content-security-policy"]
+    if response.status_code >= 400:
+        assert response.status_code < 500
+        raise _RefusedError(f"{response.status_code} {response.text}")
+    return response.text
 
 
 def _get(path: str, folder: Path) -> str:
-    return _answer("GET", path, None, folder)
+    return _send("GET", path, None, folder)
 
 
 def _post(path: str, body: bytes, folder: Path) -> str:
-    return _answer("POST", path, body, folder)
+    return _send("POST", path, body, folder)
 
 
 def _call(data: list[Any], folder: Path) -> str:

@@ -1,4 +1,4 @@
-"""`PYTHONPATH=.:tests python -m hardening.load`: many callers at once, each with an answer that is known."""
+"""`PYTHONPATH=.:tests python -m hardening.load`: many callers at once, each with a known result."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Load:
     """What came of it.
 
     Attributes:
-        wrong: answers about another caller's picture, or none.
+        wrong: results for another caller's picture, or none.
         seconds: median and longest time of a request.
         growth: bytes that the server's memory grew by from the second round to the last.
     """
@@ -46,9 +46,9 @@ def measure(rounds: int) -> Load:
             wrong = 0
             for turn in range(rounds):
                 jobs = [(client, folder, number, turn) for number, client in enumerate(clients)]
-                answers = list(pool.map(lambda job: _visit(*job), jobs))
-                wrong += sum(not right for right, _ in answers)
-                times += [seconds for _, seconds in answers]
+                results = list(pool.map(lambda job: _visit(*job), jobs))
+                wrong += sum(not right for right, _ in results)
+                times += [seconds for _, seconds in results]
                 sizes.append(_memory())
     growth = sizes[-1] - sizes[min(1, len(sizes) - 1)]
     return Load(len(times), wrong, (statistics.median(times), max(times)), growth)
@@ -63,8 +63,8 @@ def _visit(client: Client, folder: Path, number: int, turn: int) -> tuple[bool, 
     path = folder / f"{number}-{turn}.png"
     path.write_bytes(encoded(Image.new("RGB", (width, height)), "PNG"))
     start = time.monotonic()
-    answer = client.predict(handle_file(str(path)), "small", api_name="/landmarks")
-    return (answer["width"], answer["height"]) == (width, height), time.monotonic() - start
+    result = client.predict(handle_file(str(path)), "small", api_name="/landmarks")
+    return (result["width"], result["height"]) == (width, height), time.monotonic() - start
 
 
 def _memory() -> int:
@@ -78,7 +78,7 @@ def _memory() -> int:
 if __name__ == "__main__":
     load = measure(10)
     print(
-        f"{CALLERS} callers, {load.requests} requests: {load.wrong} wrong answers, "
+        f"{CALLERS} callers, {load.requests} requests: {load.wrong} wrong results, "
         f"{load.seconds[0]:.2f} s median, {load.seconds[1]:.2f} s at most, "
         f"{load.growth / 1e6:.1f} MB more memory at the end"
     )

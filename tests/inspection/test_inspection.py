@@ -30,7 +30,7 @@ H, W = 24, 32
 
 @pytest.fixture
 def map_model(tmp_path: Path) -> Path:
-    """A nose model: its map is the softmax of the red channel, held by columns, its answer the middle."""
+    """A nose model: its map is the softmax of the red channel, held by columns, its output the middle."""
     x, y = np.meshgrid(np.arange(W), np.arange(H), indexing="ij")
     arrays = {
         "weights": np.array([[[[1.0]], [[0]], [[0]]], [[[0]], [[2]], [[0]]]], np.float32),
@@ -184,7 +184,7 @@ def test_a_film_begins_before_training_and_rests_on_its_last_picture(tmp_path, r
     gray = [(frame == GRAY).all(axis=2).sum() for frame in frames]
     assert blue[0] < 0.2 * blue[-1]  # a clump that opens into faces
     assert gray[-1] < 0.1 * gray[0]  # and covers the truth
-    with Image.open(animation.save_gif(frames, tmp_path / "film.gif")) as gif:
+    with Image.open(animation.save_gif(frames, tmp_path / "animation.gif")) as gif:
         assert gif.n_frames == len(frames)
         gif.seek(gif.n_frames - 1)
         assert gif.info["duration"] == 2500

@@ -15,8 +15,8 @@ from fkp.runtime.face import Face
 from fkp.schemes import IBUG68, IMM58
 
 
-class Finder:
-    """Finds a face that looks into the camera and one in profile; none in a black picture."""
+class FakeLandmarker:
+    """Finds a frontal face and one in profile; none in a black picture."""
 
     scheme = IBUG68
 
@@ -34,7 +34,7 @@ class Finder:
 
 @pytest.fixture
 def pictures(tmp_path, monkeypatch):
-    monkeypatch.setattr(align_cli, "Landmarker", Finder)
+    monkeypatch.setattr(align_cli, "Landmarker", FakeLandmarker)
     folder = tmp_path / "photos"
     folder.mkdir()
     gray = np.full((260, 260, 3), 90, np.uint8)

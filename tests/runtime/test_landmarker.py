@@ -53,7 +53,7 @@ def test_a_dot_is_found_where_it_is(tmp_path, scale, crop_size):
 
 
 @pytest.mark.parametrize("tilt", [0, 20, -75, 170])
-def test_second_pass_finds_the_same_dot_on_a_levelled_crop(tmp_path, tilt):
+def test_second_pass_finds_the_same_dot_on_a_leveled_crop(tmp_path, tilt):
     turn = np.radians(tilt)
     rotation = np.array([[np.cos(turn), -np.sin(turn)], [np.sin(turn), np.cos(turn)]])
     shape = (mean_shape("ibug68") - 0.5) @ rotation.T
@@ -155,7 +155,7 @@ def test_boxes_that_are_none(tmp_path, boxes, words):
         landmarker.predict(BLACK, boxes)
 
 
-def test_boxes_far_outside_the_picture_still_answer(tmp_path):
+def test_boxes_far_outside_the_picture_still_give_points(tmp_path):
     points = Landmarker(save_constant_model(tmp_path)).predict(BLACK, [[-5000, -5000, -4000, -4000]])
     assert np.isfinite(points).all()
 

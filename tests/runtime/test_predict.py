@@ -66,11 +66,11 @@ def test_pictures_folders_and_a_video(tmp_path, model, portrait, capsys):
         *("clip.mp4", "faces.csv", "faces.json", "faces.jsonl", "nobody.jpg"),
         *("one-2.jpg", "one-2.pts", "one.jpg", "one.pts", "one_1.pts"),
     ]
-    told = json.loads((out / "faces.json").read_text())
-    records = {record["image"]: record for record in told}
+    written = json.loads((out / "faces.json").read_text())
+    records = {record["image"]: record for record in written}
     assert len(records[str(photos / "more" / "one.jpg")]["faces"]) == 2
     assert len(records[str(photos / "one.png")]["faces"]) == 1
-    frames = [(record["frame"], record["time"]) for record in told if record["image"] == str(clip)]
+    frames = [(record["frame"], record["time"]) for record in written if record["image"] == str(clip)]
     assert frames == [(number, number / 10) for number in range(5)]
     points = records[str(photos / "one.png")]["faces"][0]["points"]
     np.testing.assert_allclose(read_pts(out / "one-2.pts"), points, atol=0.01)
@@ -206,10 +206,10 @@ def test_names_that_are_not_utf8(tmp_path, model, portrait, capsys):
     clip = make_video(tmp_path / "clip.mp4", frames=2).rename(tmp_path / os.fsdecode(b"clip-\xe9.mp4"))
     portrait.save(photo)
     assert predict(photo, clip, *into(tmp_path, model)) == 0
-    told = json.loads((tmp_path / "out" / "faces.json").read_text())
+    written = json.loads((tmp_path / "out" / "faces.json").read_text())
     rows = (tmp_path / "out" / "faces.csv").read_text(encoding="utf-8")
-    assert told[0]["image"].endswith(r"ren\xe9e.jpg")
-    assert told[0]["image"] in rows
+    assert written[0]["image"].endswith(r"ren\xe9e.jpg")
+    assert written[0]["image"] in rows
     assert (tmp_path / "out" / os.fsdecode(b"ren\xe9e.pts")).exists()
     assert (tmp_path / "out" / os.fsdecode(b"clip-\xe9.mp4")).exists()
     assert r"no face: " in capsys.readouterr().out
@@ -262,10 +262,10 @@ def test_a_run_that_is_killed_keeps_what_it_had(tmp_path, model, number):
             time.sleep(0.02)
         run.send_signal(number)
     assert run.returncode != 0
-    told = [json.loads(line) for line in lines.read_text().splitlines()]
-    assert [record["frame"] for record in told] == [number % 34 for number in range(len(told))]
+    written = [json.loads(line) for line in lines.read_text().splitlines()]
+    assert [record["frame"] for record in written] == [number % 34 for number in range(len(written))]
     if number == signal.SIGTERM:
-        assert json.loads((tmp_path / "out" / "faces.json").read_text()) == told
+        assert json.loads((tmp_path / "out" / "faces.json").read_text()) == written
         assert not list((tmp_path / "out").glob(".*.tmp"))
     for video in (tmp_path / "out").glob("*.mp4"):
         assert len(list(VideoReader(video))) == 34

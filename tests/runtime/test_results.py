@@ -131,17 +131,17 @@ def test_csv_has_one_row_a_point():
 def test_json_and_csv_say_the_same():
     face = replace(make_face("nose1"), track=3, reliable=True)
     source = Source("clip.mp4", (200, 240), 12, 0.48)
-    told = record(source, "tiny", [face])
+    written = record(source, "tiny", [face])
     (row,) = csv.DictReader(io.StringIO(to_csv(source, [face])))
-    assert list(told) == ["schema_version", *CSV_COLUMNS[:3], "width", "height", "model", "faces"]
-    (found,) = told["faces"]
+    assert list(written) == ["schema_version", *CSV_COLUMNS[:3], "width", "height", "model", "faces"]
+    (found,) = written["faces"]
     order = ["face", "track", "scheme", "box", "box_score", "reliable", "pose", "points", "scores", "visible"]
     assert list(found) == order
-    assert (told["frame"], told["time"]) == (12, 0.48) == (int(row["frame"]), float(row["time"]))
+    assert (written["frame"], written["time"]) == (12, 0.48) == (int(row["frame"]), float(row["time"]))
     assert (found["track"], found["reliable"], found["visible"]) == (3, True, None)
     assert (row["track"], row["reliable"], row["visible"]) == ("3", "True", "")
     assert [float(row["x"]), float(row["y"])] == found["points"][0]
-    assert int(row["schema_version"]) == told["schema_version"] == SCHEMA_VERSION
+    assert int(row["schema_version"]) == written["schema_version"] == SCHEMA_VERSION
 
 
 def test_names_that_are_not_utf8_agree(tmp_path):

@@ -155,7 +155,7 @@ def test_crossing_people_keep_their_numbers(tmp_path, apart, speed):
     frames = watch(tmp_path, lambda t: (40 + speed * t, 100), lambda t: (260 - speed * t * 0.95, 100 + apart))
     start, end = frames[10], frames[-1] if speed == 50 else frames[60]
     assert sorted(start) == sorted(end) == [0, 1]
-    right = min(start, key=start.get)  # the one who goes to the right
+    right = min(start, key=start.get)  # the face that moves to the right
     assert end[right] == max(end.values())
 
 

@@ -31,8 +31,8 @@ def path(tmp_path):
 
 
 def test_a_file_may_say_what_is_visible(path):
-    answers = ModelSession(path).run(np.zeros((3, *make_spec().input_size, 3), np.uint8))
-    np.testing.assert_allclose(answers.visible, [VISIBLE] * 3, atol=1e-6)
+    outputs = ModelSession(path).run(np.zeros((3, *make_spec().input_size, 3), np.uint8))
+    np.testing.assert_allclose(outputs.visible, [VISIBLE] * 3, atol=1e-6)
 
 
 @pytest.mark.parametrize("refine", [False, True])

@@ -84,7 +84,7 @@ def test_face_free_parts_touch_no_face(rng):
 
 
 @pytest.mark.parametrize("size", [12, 30, 60, 120])
-def test_some_cell_answers_for_a_face_of_any_size(size):
+def test_some_cell_predicts_a_face_of_any_size(size):
     box = np.array([20.0, 30, 20 + 0.8 * size, 30 + size])
     boxes, kinds = assign(box[None], np.empty((0, 4)), 256)
     assert (kinds == 1).any()
@@ -98,7 +98,7 @@ def test_cells_in_a_doubtful_box_are_not_asked():
     assert set(kinds.tolist()) == {0, -1}
 
 
-def test_loss_is_least_for_the_right_answer(rng):
+def test_loss_is_least_for_the_right_prediction(rng):
     wanted, kinds = (
         torch.from_numpy(a)[None] for a in assign(np.array([[30.0, 30, 70, 80]]), np.empty((0, 4)), SIDE)
     )
@@ -177,7 +177,7 @@ def test_a_recovered_last_stage_is_not_trained_over(trained, tmp_path, monkeypat
         cli.stages_left(tmp_path)
 
 
-def test_a_recovered_detector_answers_as_its_file_and_is_trained_on(trained, tmp_path):
+def test_a_recovered_detector_predicts_as_its_file_and_is_trained_on(trained, tmp_path):
     path = export_detector(SMALL, trained, tmp_path)
     scenes = SceneDataset(PICTURES.people, SMALL)
     shown = [scenes[i, i][0] for i in range(8)]

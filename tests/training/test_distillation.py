@@ -1,4 +1,4 @@
-"""Networks that learn from trained ones: from their weights, and from their answers."""
+"""Networks that learn from trained ones: from their weights, and from their outputs."""
 
 import dataclasses
 
@@ -50,7 +50,7 @@ class Lopsided(torch.nn.Module):
         return Prediction(points, None, (points[..., None] * torch.arange(6.0).view(2, 3)).log_softmax(-1))
 
 
-def test_a_teacher_answers_to_a_mirrored_crop_as_to_the_crop_itself():
+def test_a_teacher_predicts_for_a_mirrored_crop_as_for_the_crop_itself():
     teacher = Teacher(Lopsided(), mirror_order=(1, 0))
     crops = torch.randint(0, 256, (3, 8, 8, 3), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
     plain, mirrored = teacher(crops), teacher(crops.flip(2))

@@ -1,4 +1,4 @@
-"""What a run remembers of its predictions, and the film that is made of it."""
+"""What a run remembers of its predictions, and the animation that is made of it."""
 
 from __future__ import annotations
 
@@ -65,8 +65,8 @@ def test_a_run_can_be_inspected_before_it_is_exported(tmp_path, monkeypatch, cap
     monkeypatch.chdir(tmp_path)
     assert main(["inspect", "spot"]) == 0
     assert {p.name for p in (tmp_path / "inspect" / "spot").iterdir()} == {"filters.png", "training.gif"}
-    with Image.open("inspect/spot/training.gif") as film:
-        assert film.n_frames == 3
+    with Image.open("inspect/spot/training.gif") as animation:
+        assert animation.n_frames == 3
     (run.folder / "weights.pt").unlink()
     assert main(["inspect", "spot"]) == 2
     assert "no run of that name" in capsys.readouterr().err

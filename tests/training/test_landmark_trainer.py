@@ -59,7 +59,7 @@ def test_it_learns_logs_exports_and_the_runtime_finds_the_spot(tmp_path):
     assert np.mean(errors) < 3  # the spots wander by 24 pixels
 
 
-def test_half_precision_halves_the_file_and_keeps_the_answer(tmp_path):
+def test_half_precision_halves_the_file_and_keeps_the_output(tmp_path):
     run = fit(tmp_path)
     small, _ = export(SPOT, run, tmp_path / "half")
     large, _ = export(SPOT.replace(weight_dtype="float32"), run, tmp_path / "full")

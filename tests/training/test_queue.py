@@ -45,7 +45,7 @@ def test_work_goes_on_after_an_error_and_ends_with_the_time(tmp_path, monkeypatc
     recipes = [SHORT.replace(name=name) for name in ("done", "broken", "good", "late")]
     finished = {"done"}
     monkeypatch.setattr(queue, "is_finished", lambda recipe, run: recipe.name in finished)
-    clock = itertools.count(0, 10)  # every look at the clock is ten seconds later
+    clock = itertools.count(0, 10)  # every reading of the clock is ten seconds later
     monkeypatch.setattr(queue.time, "monotonic", lambda: next(clock))
     begun = []
 

@@ -26,7 +26,7 @@ RECIPE = get_recipe("fkp68-teacher").replace(
 
 
 class Constant(nn.Module):
-    """Answers the same points (K, 2) in the unit frame to every crop: one that is its own mirror image."""
+    """Predicts the same points (K, 2) in the unit frame to every crop: one that is its own mirror image."""
 
     def __init__(self, points):
         super().__init__()
@@ -48,7 +48,7 @@ def symmetric(points):
     return (points + (points * [-1, 1] + [1, 0])[list(IBUG68.mirror)]) / 2
 
 
-def test_averages_of_symmetric_answers_gain_the_shift(crops, rng):
+def test_averages_of_symmetric_predictions_gain_the_shift(crops, rng):
     wanted = symmetric(rng.uniform(0.2, 0.8, (68, 2)))
     recipe = RECIPE.replace(label_shift=0.0)
     plain = r.mirror_averaged(Constant(wanted), recipe, crops)
@@ -72,8 +72,8 @@ def test_labels_without_shift_are_moved_and_shifted_ones_stay(crops, monkeypatch
 
 def test_faces_that_nobody_annotated_get_the_labelers_mean(crops, monkeypatch):
     recipe = RECIPE.replace(label_shift=0.0, pseudo_labelers=("a", "b"))
-    answers = {"a": crops.points[2:] + 1, "b": crops.points[2:] + 3}
-    monkeypatch.setattr(r, "_answers_of", lambda name, part, runs: answers[name])
+    predictions = {"a": crops.points[2:] + 1, "b": crops.points[2:] + 3}
+    monkeypatch.setattr(r, "_predictions_of", lambda name, part, runs: predictions[name])
     moved = r.relabel(recipe, crops, {"ibug-train": 2, "helen-labelled": 2}, None, None).points - crops.points
     np.testing.assert_allclose(moved[:2], 0)
     np.testing.assert_allclose(moved[2:], 2)
@@ -84,7 +84,7 @@ def test_a_share_of_translated_labels_comes_from_the_labelers(crops, monkeypatch
         label_shift=0.0, translated=("merl-rav-train",), pseudo_labelers=("a",), pseudo_share=0.25
     )
     wanted = crops.points[2:] + 4
-    monkeypatch.setattr(r, "_answers_of", lambda name, part, runs: wanted)
+    monkeypatch.setattr(r, "_predictions_of", lambda name, part, runs: wanted)
     monkeypatch.setattr(r, "mirror_averaged", lambda model, recipe, part: part.points)
     parts = {"ibug-train": 2, "merl-rav-train": 2}
     moved = r.relabel(recipe, crops, parts, Constant(np.zeros((68, 2))), None).points - crops.points
@@ -113,7 +113,7 @@ def test_the_loss_leaves_out_points_without_annotation():
 
 @pytest.mark.parametrize("heeded", [True, False])
 def test_a_symmetric_network_learns_labels_with_a_shift_without_signed_error(crops, heeded):
-    """Labels lie to the right by 4 % of the inter-ocular distance in every picture, mirrored or not.
+    """Labels are to the right by 4 % of the inter-ocular distance in every picture, mirrored or not.
 
     Mirroring that heeds it leaves no signed error; plain mirroring teaches the middle and leaves all of it.
     """

@@ -72,9 +72,9 @@ def test_only_the_head_is_trained_and_the_file_says_what_is_visible(faces, runs,
     for name, value in before.model.items():
         torch.testing.assert_close(after.model[name], value)
     path, _ = export(SMALL.replace(weight_dtype="float32"), run, tmp_path / "models")
-    answers = ModelSession(path).run(before.examples.numpy())
-    assert answers.visible.shape == (3, 68)
-    assert ((answers.visible >= 0) & (answers.visible <= 1)).all()
+    outputs = ModelSession(path).run(before.examples.numpy())
+    assert outputs.visible.shape == (3, 68)
+    assert ((outputs.visible >= 0) & (outputs.visible <= 1)).all()
 
 
 def test_it_learns_what_the_head_hides(faces, runs, capsys):

@@ -13,7 +13,7 @@ from av.stream import Disposition
 
 from fkp.errors import VideoError
 
-# A video may come from a stranger: playlists that name other files or addresses stay shut.
+# A video may come from a stranger: playlists that name other files or addresses are not opened.
 _OPTIONS = {
     "protocol_whitelist": "file",
     "format_whitelist": "mov,matroska,webm,avi,mpegts,mpeg,mpegvideo,flv,ogg,asf,gif,m4v",

@@ -36,7 +36,7 @@ class Frame:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How much of a video is read; what lies beyond is left out, and a remark says so.
+    """How much of a video is read; the rest is left out, and a remark says so.
 
     Attributes:
         seconds: frames at this time and later are left out; None for no limit.
@@ -156,7 +156,7 @@ class VideoReader:
     def _packets(self) -> Iterator[list[av.VideoFrame] | None]:
         try:
             yield from decoded(self._container, self._stream)
-        except av.error.InvalidDataError:  # the container itself ends in rubbish
+        except av.error.InvalidDataError:  # the container itself ends in damaged data
             yield None
 
     def _reached(self, count: int, time: float) -> bool:
@@ -221,11 +221,11 @@ class _Geometry:
 
 
 def _turned(image: NDArray[np.uint8], frame: av.VideoFrame) -> NDArray[np.uint8]:
-    """The picture as its display matrix turns and mirrors it, to the nearest of the eight ways.
+    """The picture rotated and mirrored by its display matrix, to the nearest of the eight ways.
 
     The matrix takes a stored pixel (p, q) to (a p + c q, b p + d q).
     """
-    # PyAV's type hints call this mapping a dictionary of other things.
+    # PyAV's type hints call this mapping a dictionary of other types.
     matrix: Any = frame.side_data.get("DISPLAYMATRIX")
     if matrix is None:
         return image

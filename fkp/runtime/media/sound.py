@@ -1,4 +1,4 @@
-"""The sound of one video beneath the pictures of another."""
+"""The sound of one video, added to the pictures of another."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ _JITTER = 0.1  # seconds by which times may be off before sound is moved
 
 
 class Sound:
-    """Carries the first audio stream of a video into an MP4 as AAC, while time goes on.
+    """Copies the first audio stream of a video into an MP4 as AAC, piece by piece.
 
-    Whatever cannot be decoded is left out, and `remarks` says so: damaged sound does not cost the pictures.
+    Whatever cannot be decoded is left out, and `remarks` says so: damaged sound does not stop the pictures.
     """
 
     def __init__(self, out: av.container.OutputContainer, path: Path, remarks: list[str]) -> None:

@@ -22,7 +22,7 @@ _UNWRITABLE = "cannot be written"
 
 
 class VideoWriter:
-    """Writes frames to an H.264 MP4, with the sound of another video beneath them.
+    """Writes frames to an H.264 MP4, with the sound of another video.
 
     A context manager; the file appears when it is complete, and after an error not at all. Colors are
     BT.709 for high definition and BT.601 below, and tagged. Frames of odd size gain a row or a column.

@@ -10,7 +10,7 @@ from torch.nn import functional as F
 
 from fkp.models.detector import STRIDES, FaceCells, cell_centers
 
-# Sizes of faces, in strides, that a level answers for; neighboring levels share what lies between.
+# Sizes of faces, in strides, that a level predicts; neighboring levels share what is between.
 _SIZES = (1.9, 6.5)
 # How far from a box's center, as a share of its size, a cell must see the face, and may.
 _CORE, _RIM = 0.2, 0.35
@@ -46,9 +46,9 @@ def assign(boxes: NDArray, ignored: NDArray, side: int) -> Targets:
             away = np.abs(centers - (face[:2] + face[2:]) / 2).max(axis=1)
             low = _SIZES[0] if level else 0.0
             high = _SIZES[1] if level + 1 < len(STRIDES) else np.inf
-            answers = low <= size / stride < high
+            responsible = low <= size / stride < high
             kind[(away < max(_RIM * size, stride)) & (kind == 0)] = -1
-            if answers:
+            if responsible:
                 core = away < max(_CORE * size, 0.6 * stride)
                 box[core], kind[core] = face, 1
         wanted.append(box)

@@ -1,4 +1,4 @@
-"""Drawn patterns: the walls, fabrics and prints of the world that hold no face but may look like one."""
+"""Drawn patterns, such as walls, fabrics and print: backgrounds without faces that resemble some."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def random_pattern(rng: np.random.Generator, side: int) -> NDArray[np.uint8]:
 
 
 def _grid(rng: np.random.Generator, side: int) -> tuple[NDArray, NDArray]:
-    """Coordinates along two axes that are turned, in pixels."""
+    """Coordinates along two rotated axes, in pixels."""
     y, x = np.mgrid[:side, :side].astype(np.float32)
     angle = rng.uniform(0, np.pi) if rng.random() < 0.5 else 0.0
     return x * np.cos(angle) + y * np.sin(angle), y * np.cos(angle) - x * np.sin(angle)
@@ -55,7 +55,7 @@ def _rings(rng: np.random.Generator, side: int) -> NDArray:
 
 
 def _dots(rng: np.random.Generator, side: int) -> NDArray:
-    """Round things of one size, some with a shade: coins, cells, pebbles, buttons."""
+    """Round objects of one size, some with a shade: coins, cells, pebbles, buttons."""
     canvas = np.zeros((side, side), np.float32)
     largest = np.exp(rng.uniform(np.log(3), np.log(30)))
     for _ in range(int(rng.integers(3, 60))):

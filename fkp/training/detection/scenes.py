@@ -15,11 +15,11 @@ from fkp.training.detection.patterns import random_pattern
 from fkp.training.detection.recipe import DetectorRecipe
 from fkp.training.detection.sources import Picture
 
-_SMALLEST_FACE = 14  # pixels; smaller ones are looked away from
+_SMALLEST_FACE = 14  # pixels; smaller ones are ignored in the loss
 _VISIBLE, _HIDDEN = 0.6, 0.05  # shares of a box from which a face counts, and below which it is gone
 _EMPTY = 0.15  # share of a mosaic's cells that stay empty
 # Face-free parts: tries a picture, least side in pixels, distance from a face's box in its sides.
-_TRIES, _SMALLEST_PART, _ROOM = 6, 24, 0.25
+_TRIES, _SMALLEST_PART, _SPACE = 6, 24, 0.25
 _PLAIN = 0.2  # share of plain backgrounds
 _FINEST = 0.7  # pictures that shrink more are averaged first
 
@@ -72,11 +72,11 @@ def face_free_parts(rng: np.random.Generator, pictures: Sequence[Picture]) -> li
     for picture in pictures:
         height, width = picture.image.shape[:2]
         boxes = np.reshape([points_box(face) for face in picture.faces], (-1, 4))
-        room = _ROOM * (boxes[:, 2:] - boxes[:, :2])
+        space = _SPACE * (boxes[:, 2:] - boxes[:, :2])
         for _ in range(_TRIES):
             extent = int(rng.uniform(0.12, 0.6) * min(height, width))
             x, y = rng.integers(0, width - extent), rng.integers(0, height - extent)
-            apart = (boxes[:, :2] - room >= [x + extent, y + extent]) | (boxes[:, 2:] + room <= [x, y])
+            apart = (boxes[:, :2] - space >= [x + extent, y + extent]) | (boxes[:, 2:] + space <= [x, y])
             if extent >= _SMALLEST_PART and apart.any(axis=1).all():
                 parts.append(picture.image[y : y + extent, x : x + extent])
     return parts
@@ -110,7 +110,7 @@ def _place(
     boxes: list[NDArray],
     ignored: list[NDArray],
 ) -> None:
-    """Draws a picture into a cell of the canvas, and notes where its faces come to lie."""
+    """Draw a picture into a cell of the canvas, and note the places of its faces."""
     x0, y0, x1, y1 = cell
     width, height = x1 - x0, y1 - y0
     image: NDArray = picture.image
@@ -154,7 +154,7 @@ def _place(
 
 
 def _cover(rng: np.random.Generator, canvas: NDArray[np.uint8], boxes: list[NDArray]) -> None:
-    """Hides a side of some faces behind a rectangle, as a hand, a cup or a mask does."""
+    """Hide a side of some faces behind a rectangle, as a hand, a cup or a mask does."""
     for box in boxes:
         if rng.random() > 0.15:
             continue

@@ -22,7 +22,7 @@ from fkp.images import load_image
 _SAME_FACE = 0.35
 # Neighboring frames of a video are nearly one picture.
 _KEPT_FRAMES = 3
-# In negatives only the teacher's surest detections may be faces; the others are its mistakes.
+# In negatives only the teacher's most confident detections may be faces; the others are its mistakes.
 _IN_NEGATIVES = 0.8
 _UNSEEN = 10  # of so many negatives one is not trained on
 
@@ -47,7 +47,7 @@ class Pictures(NamedTuple):
 
     Attributes:
         people: with faces.
-        negatives: without faces: things, animals, print.
+        negatives: without faces: objects, animals, print.
         unseen_negatives: some more, which are not trained on.
     """
 

@@ -45,7 +45,7 @@ class DetectorTrainer(Trainer):
     recipe: DetectorRecipe
 
     def prepare(self, pictures: Pictures, validation: Sequence[Sample]) -> None:
-        """Makes the network and its scenes; resumes where the run was interrupted.
+        """Make the network and its scenes; resume an interrupted run.
 
         Args:
             pictures: to make scenes of; the unseen ones measure false boxes after each epoch.
@@ -53,7 +53,7 @@ class DetectorTrainer(Trainer):
 
         Raises:
             RunError: the folder holds a run of another version of the recipe, a damaged one, or final weights
-                without a checkpoint to go on from, the run it starts from has not begun, or negatives
+                without a checkpoint to continue from, the run it starts from has not begun, or negatives
                 are needed and there are none.
         """
         recipe = self.recipe
@@ -75,7 +75,7 @@ class DetectorTrainer(Trainer):
         self._prepare(model, scenes, len(shown), new_accelerator(recipe.config.precision))
 
     def fit(self, pictures: Pictures, validation: Sequence[Sample]) -> Run:
-        """Trains until all epochs are over; see `prepare`."""
+        """Train until all epochs are over; see `prepare`."""
         self.prepare(pictures, validation)
         return self._train(math.inf)
 

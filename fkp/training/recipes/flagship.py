@@ -94,7 +94,7 @@ _MERL_RAV = "merl-rav-train"
 
 
 def _joint(before: Recipe, name: str, summary: str, source: str, **changes: Any) -> Recipe:
-    """A network that goes on with MERL-RAV's faces beside 300-W's, in 300-W's style."""
+    """A network whose training continues with MERL-RAV's faces beside 300-W's, in 300-W's style."""
     return before.replace(
         name=name, summary=summary, source=source, initial=before.name, teacher=None,
         train=("ibug-train", _MERL_RAV), translated=(_MERL_RAV,), augmentation=IN_THE_WILD,

@@ -14,6 +14,7 @@ from starlette.responses import FileResponse, PlainTextResponse, Response
 from demo.files import is_upload
 from demo.handlers.leaderboard import ADDRESS, REPORT
 from demo.storage import upload_folder
+from fkp.errors import RefusedError
 
 MAX_UPLOAD = 100_000_000  # bytes
 MAX_REQUEST = 16_000_000  # bytes of JSON: a frame of a camera, or a picture as a data URL
@@ -41,14 +42,6 @@ Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
-
-
-class RefusedError(Exception):
-    """A request that this page does not send; its status and the text of the response."""
-
-    def __init__(self, status: int, text: str) -> None:
-        super().__init__(status, text)
-        self.status, self.text = status, text
 
 
 class Guard:

@@ -12,7 +12,9 @@
     ├── QuantizationError      a model that would lose too much accuracy in 8-bit integers
     ├── BaselineError          a baseline of the benchmark that does not run
     ├── AlignmentError         a face that cannot be aligned
-    └── SubmissionError        a file of predictions that cannot be scored
+    ├── SubmissionError        a file of predictions that cannot be scored
+    ├── RequestError           a value that the demo's page does not send, or a file that is gone
+    └── RefusedError           an HTTP request that the demo does not take
 
 The command lines report these errors, and an `OSError` about a user's file, as "error: ..."; every other
 exception is a bug.
@@ -86,3 +88,20 @@ class AlignmentError(FkpError):
 
 class SubmissionError(FkpError):
     """A file of predictions cannot be scored; the message names the line."""
+
+
+class RequestError(FkpError):
+    """The demo's page does not send such a value, or the file that was sent is gone."""
+
+
+class RefusedError(FkpError):
+    """The demo does not take an HTTP request.
+
+    Attributes:
+        status: of the response.
+        text: of the response.
+    """
+
+    def __init__(self, status: int, text: str) -> None:
+        super().__init__(status, text)
+        self.status, self.text = status, text

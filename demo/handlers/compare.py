@@ -15,10 +15,10 @@ from demo import html, models
 from demo.differences import COLORS, draw_differences
 from demo.files import open_upload, save_jpeg
 from demo.handlers.images import read_picture, shown, zoom
-from demo.handlers.requests import RequestError, refusing, to_names, to_style
+from demo.handlers.requests import refusing, to_names, to_style
 from demo.storage import new_folder
 from fkp.datasets.pts import read_pts
-from fkp.errors import DataError
+from fkp.errors import DataError, RequestError
 from fkp.geometry import box_diagonal, points_box
 from fkp.metrics import inter_ocular, nme, point_distance
 from fkp.runtime.drawing import draw

@@ -17,8 +17,9 @@ from numpy.typing import NDArray
 from demo import html, models
 from demo.files import save_jpeg, save_png
 from demo.handlers.images import read_picture, shown, zoom
-from demo.handlers.requests import EXPECTED, RequestError, refusing, to_name, to_style
+from demo.handlers.requests import EXPECTED, refusing, to_name, to_style
 from demo.storage import new_folder
+from fkp.errors import RequestError
 from fkp.runtime.drawing import Style, draw
 from fkp.runtime.face import Face
 from fkp.runtime.results import Source, record, to_csv, to_pts

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import ParamSpec, TypeVar
 
 from demo.files import SHORTAGES
-from fkp.errors import FkpError
+from fkp.errors import FkpError, RequestError
 from fkp.runtime.drawing import Style
 
 STYLES: Mapping[str, str] = {
@@ -24,10 +24,6 @@ EXPECTED = (FkpError, OSError, MemoryError)
 
 _P = ParamSpec("_P")
 _R = TypeVar("_R")
-
-
-class RequestError(FkpError):
-    """A value that the page does not send, or a file that is gone."""
 
 
 def to_style(styles: object) -> Style:

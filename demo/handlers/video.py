@@ -11,9 +11,9 @@ from typing import Any, NamedTuple
 from demo import html, models
 from demo.files import open_upload
 from demo.handlers.images import shown
-from demo.handlers.requests import EXPECTED, RequestError, sentence, to_name, to_style
+from demo.handlers.requests import EXPECTED, sentence, to_name, to_style
 from demo.storage import in_use, new_folder
-from fkp.errors import VideoError
+from fkp.errors import RequestError, VideoError
 from fkp.runtime.drawing import Style, draw
 from fkp.runtime.media import Frame, Limits, VideoReader, VideoWriter
 from fkp.runtime.results import ResultWriter, Source

@@ -15,7 +15,6 @@ from fkp.models import create, initialize
 from fkp.models.heads import CoordinateHead, PCAHead
 from fkp.runtime.sessions import ModelSession
 from fkp.training.augment import Augmentation, augment
-from fkp.training.recipe import Recipe
 from fkp.training.recipes import RECIPES
 from fkp.training.run import check_same_recipe
 
@@ -157,7 +156,7 @@ def test_a_resnet_with_a_pca_head_trains_and_exports_with_its_basis(tmp_path, mo
 
 def test_fields_that_are_new_count_as_stored_with_their_defaults(tmp_path):
     stored = SPOT.to_dict()
-    del stored["seed"], stored["augmentation"]["reorder"], stored["loss"]["beta"]
+    del stored["config"]["seed"], stored["augmentation"]["reorder"], stored["loss"]["beta"]
     check_same_recipe(stored, SPOT, tmp_path)
     for changed in (
         SPOT.replace(seed=3),
@@ -170,9 +169,11 @@ def test_fields_that_are_new_count_as_stored_with_their_defaults(tmp_path):
 
 def test_what_is_replaced_in_a_variant_is_all_that_differs():
     def differences(a: str, b: str) -> set[str]:
-        one, other = RECIPES[a], RECIPES[b]
-        names = {field.name for field in dataclasses.fields(Recipe)} - {"name", "summary", "source"}
-        return {name for name in names if getattr(one, name) != getattr(other, name)}
+        one, other = (vars_of(RECIPES[name]) | vars_of(RECIPES[name].config) for name in (a, b))
+        return {name for name in one if one[name] != other[name]} - {"name", "summary", "source", "config"}
+
+    def vars_of(part: object) -> dict[str, object]:
+        return {field.name: getattr(part, field.name) for field in dataclasses.fields(part)}
 
     assert differences("report001-nose", "report001-nose-l1") == {"loss"}
     assert differences("report002-nose", "report002-nose-4e-3") == {"learning_rate"}

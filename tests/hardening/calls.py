@@ -88,17 +88,15 @@ def kinds() -> Iterator[Kind]:
             value = {"path": address, **mark}
             yield Kind(
                 "files in requests",
-                json.dumps(value)[:60],
+                _title(value),
                 partial(_call, [value, "x"]),
                 REFUSED + ".*fetched",
             )
         for path in _ELSEWHERE:
             value = {"path": path, **mark}
-            yield Kind(
-                "files in requests", json.dumps(value)[:60], partial(_call, [value, "x"]), r"^read gone$"
-            )
+            yield Kind("files in requests", _title(value), partial(_call, [value, "x"]), r"^read gone$")
     for value in _NO_FILES:
-        yield Kind("files in requests", json.dumps(value)[:60], partial(_call, [value, "x"]), REFUSED)
+        yield Kind("files in requests", _title(value), partial(_call, [value, "x"]), REFUSED)
     for value in _NO_TEXTS:
         yield Kind("requests", f"for a text {json.dumps(value)[:44]}", partial(_call, [None, value]), REFUSED)
     for text in ("NaN", "1e999", "-Infinity", '"\\ud800"', "[" * 30 + "]" * 30):
@@ -109,6 +107,12 @@ def kinds() -> Iterator[Kind]:
     yield Kind("files in requests", "none", partial(_call, [None, "x"]), READ + " None")
     upload = {"url": "data:image/png;base64,AAAA"}
     yield Kind("files in requests", "a data URL", partial(_call, [upload, "x"]), READ + " data:image")
+
+
+def _title(value: object) -> str:
+    """A value in at most 60 characters, long ones by their beginning and their length."""
+    text = json.dumps(value)
+    return text if len(text) <= 60 else f"{text[:40]}... ({len(text)} characters)"
 
 
 @cache

@@ -14,11 +14,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bench.tasks.submission import HEADER, read_submission
-from demo.guard import Guard, RefusedError
+from demo.guard import Guard
 from demo.handlers.images import read_picture
 from demo.handlers.requests import to_name, to_names, to_style
 from fkp.datasets.pts import read_pts
-from fkp.errors import FkpError
+from fkp.errors import FkpError, RefusedError
 from fkp.images import load_image
 from fkp.runtime.drawing import Style
 from fkp.runtime.index import list_models

@@ -43,7 +43,7 @@ def test_soft_argmax_finds_a_peak_and_is_sure_of_it():
     logits = torch.full((1, 2, 8, 16), -50.0)
     logits[0, 0, 2, 5] = 50.0  # row 2 of 8, column 5 of 16
     logits[0, 1, 1, 0] = logits[0, 1, 6, 15] = 50.0  # two peaks: the mean is in between, and unsure
-    points, scores, log_maps = soft_argmax(logits)
+    points, scores, log_maps, _ = soft_argmax(logits)
     assert points[0, 0].tolist() == pytest.approx([5.5 / 16, 2.5 / 8])
     assert points[0, 1].tolist() == pytest.approx([0.5, 0.5])
     assert scores[0].tolist() == pytest.approx([1.0, 0.0], abs=0.01)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 
 import numpy as np
@@ -172,7 +173,7 @@ def test_a_recovered_last_stage_is_not_trained_over(trained, tmp_path, monkeypat
     monkeypatch.setattr(cli, "STAGES", (SMALL,))
     run = Run(tmp_path / SMALL.name)
     run.folder.mkdir()
-    run.weights.write_bytes(trained.weights.read_bytes())
+    run.save_weights(dataclasses.replace(trained.load_weights(SMALL), final=True))
     with pytest.raises(RunError, match=r"was recovered from a file.* --restart"):
         cli.stages_left(tmp_path)
 

@@ -37,7 +37,7 @@ def _own_cache(tmp_path, monkeypatch):
 def test_it_learns_logs_exports_and_the_runtime_finds_the_spot(tmp_path):
     run = fit(tmp_path)
     rows = list(csv.DictReader((run.folder / "log.csv").open()))
-    assert [int(row["epoch"]) for row in rows] == list(range(1, SPOT.epochs + 1))
+    assert [int(row["epoch"]) for row in rows] == list(range(1, SPOT.config.epochs + 1))
     assert float(rows[-1]["val_nme"]) < 0.5 * float(rows[0]["val_nme"])
     for name in ("curves.png", "cases.png"):
         assert Image.open(run.folder / name).size[0] > 300

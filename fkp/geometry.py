@@ -34,7 +34,7 @@ _MAX_WARPED_SIDE = 32_000
 _INSIDE, _AGREE = 0.5, 0.6
 # Sides of two boxes: below this share, the smaller one is another face. In 364 photos, the detector took no
 # part of a face that small for a face.
-_NESTED = 0.5
+_NESTED = 1 / 3
 _SAMPLING, _BORDER = cv2.INTER_LINEAR, cv2.BORDER_REPLICATE
 
 
@@ -65,7 +65,7 @@ def box_iou(a: ArrayLike, b: ArrayLike) -> Array:
 def one_face(a: ArrayLike, b: ArrayLike) -> Array:
     """Evidence that boxes are of one face: intersection over the smaller box, (N, 4), (M, 4) -> (N, M).
 
-    0 where one box is less than half as large as the other: that is a small face before a large one.
+    0 where a side of one box is less than a third of the other's: that is a small face before a large one.
     """
     intersection, area_a, area_b = _intersections(a, b)
     smaller, larger = np.minimum(area_a, area_b), np.maximum(area_a, area_b)

@@ -29,6 +29,7 @@ PROVIDERS: Mapping[str, str] = {
 # Compiles an engine for minutes at its first start, so it is used only on request.
 _ON_REQUEST = ("tensorrt",)
 _BATCH = 32
+_ROUNDING = 1e-5  # that a score may exceed 1 by
 
 
 class Outputs(NamedTuple):
@@ -107,7 +108,8 @@ class ModelSession:
             crops: (N, H, W, 3) uint8, RGB, of the spec's input size; N may be 0.
 
         Raises:
-            ModelError: an output has the wrong shape, or holds NaN or infinities.
+            ModelError: an output has the wrong shape, holds NaN or infinities, or is a score or a probability
+                outside [0, 1].
         """
         count = len(crops)
         shape = (count, self._points)
@@ -125,6 +127,12 @@ class ModelSession:
                     raise self._error(f"gave {name} of shape {output.shape}, not {target[part].shape}")
                 if not np.isfinite(output).all():
                     raise self._error(f"gave {name} that are not finite numbers")
+                if (
+                    name != "points"
+                    and output.size
+                    and not 0 <= output.min() <= output.max() <= 1 + _ROUNDING
+                ):
+                    raise self._error(f"gave {name} outside [0, 1]")
                 target[part] = output
         return Outputs(targets["points"], targets["scores"], targets.get(VISIBLE_NAME))
 

@@ -147,6 +147,13 @@ def test_wrong_number_of_points(tmp_path):
         session.run(crops(2))
 
 
+@pytest.mark.parametrize("bad", [-0.1, 1.1])
+def test_scores_outside_their_range_are_refused(tmp_path, bad):
+    path = save_constant_model(tmp_path, make_spec(), scores=np.full(68, bad))
+    with pytest.raises(ModelError, match=r"gave scores outside \[0, 1\]"):
+        ModelSession(path, "cpu").run(crops(1))
+
+
 @pytest.mark.parametrize("bad", [np.nan, np.inf])
 def test_outputs_that_are_no_numbers_never_pass(tmp_path, bad):
     points = mean_shape("ibug68")

@@ -5,10 +5,9 @@ from __future__ import annotations
 import argparse
 import gc
 import os
-import signal
 
 from demo.network import check_address, without_proxy
-from demo.storage import start_cleaning, use_private_folder
+from demo.storage import end_on_sigterm, start_cleaning, use_private_folder
 from fkp.errors import UsageError
 
 # Before Gradio is imported: disables its telemetry.
@@ -37,13 +36,13 @@ if __name__ == "__main__":
     )
     address = parser.parse_args()
     os.environ.pop("GRADIO_SERVER_PORT", None)  # Gradio reads it again, as a number and without a check
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends as with Ctrl-C: uploads are deleted
 
     gc.disable()  # pausing the garbage collector makes startup 10 % faster
     try:
         if address.port:
             check_address(address.host, address.port)
         folder = use_private_folder()
+        end_on_sigterm(folder)
         with without_proxy():
             from demo import models
             from demo.ui import build, files_of, launch_options

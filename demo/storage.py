@@ -5,6 +5,7 @@ from __future__ import annotations
 import atexit
 import os
 import shutil
+import signal
 import stat
 import tempfile
 import threading
@@ -78,6 +79,20 @@ def start_cleaning(folder: Path, keep: Callable[[], Collection[Path]]) -> None:
 
     threading.Thread(target=work, name="cleaner", daemon=True).start()
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
+
+
+def end_on_sigterm(folder: Path) -> None:
+    """Delete a folder and end the process when it is asked to end.
+
+    The process ends in the handler itself: an exception raised there can be lost in a callback of a library,
+    and the demo would go on.
+    """
+
+    def end(number: int, _: object) -> None:
+        shutil.rmtree(folder, ignore_errors=True)
+        os._exit(128 + number)
+
+    signal.signal(signal.SIGTERM, end)
 
 
 @contextmanager

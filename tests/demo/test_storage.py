@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import stat
 import subprocess
 import sys
@@ -138,8 +139,8 @@ def test_the_page_keeps_what_it_shows(folder, tmp_path, monkeypatch):
 @pytest.mark.skipif(os.name != "posix", reason="needs signals")
 def test_a_process_that_ends_deletes_its_files(tmp_path):
     code = (
-        "import signal, time; from demo.storage import use_private_folder, start_cleaning;"
-        "signal.signal(signal.SIGTERM, signal.default_int_handler); folder = use_private_folder();"
+        "import time; from demo.storage import end_on_sigterm, start_cleaning, use_private_folder;"
+        "folder = use_private_folder(); end_on_sigterm(folder);"
         "(folder / 'upload').touch(); start_cleaning(folder, set); print(folder, flush=True); time.sleep(60)"
     )
     env = os.environ | {"GRADIO_TEMP_DIR": str(tmp_path)}
@@ -154,5 +155,5 @@ def test_a_process_that_ends_deletes_its_files(tmp_path):
     folder = Path(process.stdout.readline().strip())
     assert (folder / "upload").exists()
     process.terminate()
-    process.wait(20)
+    assert process.wait(20) == 128 + signal.SIGTERM
     assert not folder.exists()

@@ -27,7 +27,7 @@ from fkp.spec import METADATA_KEY, ModelSpec
 
 VALIDATION = ("ibug-val", "merl-rav-val", "cfp-val")
 RIGHT, WRONG = 0.10, 0.20  # mean distance of the points, over sqrt(w * h) of their tight box
-PASSED = 0.01  # share of the wrong faces that may score above the limit
+PASSED = 0.01  # share of the wrong faces that score above the limit, interpolated between faces
 _CORNER = 0.6  # side of a box in a corner, over that of the face
 _MEETS = 0.1  # share of a box in a corner that may lie on the face
 
@@ -77,7 +77,7 @@ def collect(landmarker: FaceFinder, samples: Iterable[Sample]) -> Scores:
 
 
 def choose(scores: Scores) -> float:
-    """The lowest limit that at most `PASSED` of the wrong faces reach, to two digits.
+    """The lowest limit that about `PASSED` of the wrong faces reach, to two digits.
 
     Raises:
         ModelError: no face is right, or most right faces are below the limit: scores do not separate them.
